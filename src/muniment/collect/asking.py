@@ -1,0 +1,73 @@
+"""One ask, over HTTP: a request, its answer cut into exact items, and the two hashes that stand for each row."""
+
+import datetime as dt
+import threading
+
+from muniment.archive.columns import entry_batch
+from muniment.archive.identity import content_hashes, key_hashes
+from muniment.archive.leaf import one_line
+from muniment.collect.fetching import Fetched
+from muniment.collect.instants import rfc3339
+from muniment.errors import BadRequest, Oversized
+from muniment.source.client import Client, Reply
+from muniment.source.endpoints import AUDIT_LOG
+from muniment.source.pages import cut_page
+from muniment.sweep.window import Ask, Refused, Sheet
+
+__all__ = ["Asker"]
+
+
+class Asker:
+    """Answers asks from one source; called from several threads.
+
+    Args:
+        client: Speaks to the source.
+        source: Name of the source, part of every key.
+    """
+
+    def __init__(self, client: Client, source: str) -> None:
+        self.requests = 0
+        self.skew_s: float | None = None
+        self.source_clock: dt.datetime | None = None
+        self.odd: dict[str, None] = {}
+        self._client = client
+        self._source = source
+        self._lock = threading.Lock()
+
+    def __call__(self, ask: Ask) -> Fetched:
+        """Ask once; what is no page but no end either is a `Refused`.
+
+        Raises:
+            SourceError: The source cannot be read.
+        """
+        with self._lock:
+            self.requests += 1
+        try:
+            reply = self._client.get(AUDIT_LOG, ask.query().to_params(), shrinkable=ask.limit > 1)
+        except Oversized as error:
+            return Fetched(Refused("size", error.message))
+        except BadRequest as error:
+            if ask.offset == 0:
+                raise
+            return Fetched(Refused("offset", f"offset {ask.offset} was refused: {error.message}"))
+        self._note_clock(reply)
+        return self._cut(reply)
+
+    def _note_clock(self, reply: Reply) -> None:
+        if reply.date is not None:
+            self.source_clock = reply.date
+            self.skew_s = round((reply.date - reply.received_at).total_seconds(), 1)
+
+    def _cut(self, reply: Reply) -> Fetched:
+        page = cut_page(reply.body)
+        self.odd.update(dict.fromkeys(page.odd))
+        items = tuple(map(one_line, page.items))
+        batch = entry_batch(self._source, rfc3339(reply.received_at), items)
+        sheet = Sheet(
+            total=page.total,
+            offset=page.offset,
+            limit=page.limit,
+            keys=key_hashes(self._source, batch.record_batch["id"].to_pylist(), items),
+            contents=content_hashes(items),
+        )
+        return Fetched(sheet, batch)

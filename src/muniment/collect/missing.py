@@ -1,0 +1,171 @@
+"""Entries that a day no longer has: moved to another day, off the end of a rolling retention, or vanished (design §4.6)."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from muniment.archive.identity import row_keys
+from muniment.archive.reading import Archive
+from muniment.collect.record import Finding
+from muniment.collect.standing import Day, SourceStanding
+from muniment.sweep.sweeping import Verdict
+from muniment.sweep.window import Words
+
+__all__ = ["Missing", "mark_of", "ranges_of"]
+
+Leaves = NDArray[np.int64]
+_A_FEW = 100
+
+
+def mark_of(keys: Words) -> str:
+    """Sum of the hashes of distinct keys, modulo 2^64, as 16 hex digits."""
+    return f"{int(np.unique(keys).sum(dtype=np.uint64)):016x}"
+
+
+def ranges_of(leaves: Iterable[int]) -> list[tuple[int, int]]:
+    """Ascending leaves as ranges [first, end)."""
+    ranges: list[tuple[int, int]] = []
+    for leaf in leaves:
+        if ranges and ranges[-1][1] == leaf:
+            ranges[-1] = (ranges[-1][0], leaf + 1)
+        else:
+            ranges.append((leaf, leaf + 1))
+    return ranges
+
+
+class Missing:
+    """Compares readings of days with what was archived of them.
+
+    Args:
+        archive: As it was when the run began.
+        source: Name of the source.
+        known: What was known of it then.
+    """
+
+    def __init__(self, archive: Archive, source: str, known: SourceStanding) -> None:
+        self._archive = archive
+        self._size = archive.size
+        self._source = source
+        self._known = known
+        self._lacking: dict[dt.date, tuple[Leaves, Words]] = {}
+        self._served: dict[dt.date, Words] = {}
+        self.reappeared: list[int] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._lacking)
+
+    def compare(self, day: dt.date, verdict: Verdict, before: Day | None, fresh: Words) -> bool:
+        """Whether the day lacks entries that it had.
+
+        Args:
+            day: The day that was read.
+            verdict: Of this reading.
+            before: Its last reading, None where there was none.
+            fresh: Keys of the day that were new.
+        """
+        if before is None or not verdict.complete:
+            return False
+        self._served[day] = verdict.keys
+        if int(mark_of(verdict.keys), 16) == (int(before.mark, 16) + int(fresh.sum(dtype=np.uint64))) % (1 << 64):
+            return False
+        leaves, keys = self._archived(day)
+        gone = ~np.isin(keys, verdict.keys)
+        absent = self._were_absent(leaves)
+        self.reappeared += leaves[absent & ~gone].tolist()
+        lacking = gone & ~absent
+        if lacking.any():
+            self._lacking[day] = (leaves[lacking], keys[lacking])
+        return bool(lacking.any())
+
+    def _were_absent(self, leaves: Leaves) -> NDArray[np.bool_]:
+        absent = np.zeros(leaves.size, dtype=bool)
+        for first, end in self._known.vanished:
+            absent |= (leaves >= first) & (leaves < end)
+        return absent
+
+    def _archived(self, day: dt.date) -> tuple[Leaves, Words]:
+        """Leaves and keys of a day as archived: by timestamp, but for those that a window showed to be elsewhere."""
+        moved_here, moved_away = self._displaced(day)
+        leaves: list[Leaves] = [np.empty(0, np.int64)]
+        keys: list[Words] = [np.empty(0, np.uint64)]
+        for batch in self._archive.batches(0, self._size, columns=["index", "kind", "source", "id", "day", "leaf"]):
+            index = batch["index"].to_numpy()
+            here = pc.fill_null(pc.equal(batch["day"], day), fill_value=False).to_numpy(zero_copy_only=False)
+            here = (here & ~_within(index, moved_away)) | _within(index, moved_here)
+            rows = batch.filter(here)
+            rows = rows.filter(pc.and_(pc.equal(rows["kind"], "entry"), pc.equal(rows["source"], self._source)))
+            leaves.append(rows["index"].to_numpy())
+            keys.append(row_keys(rows))
+        every, unique = np.concatenate(leaves), np.concatenate(keys)
+        _, firsts = np.unique(unique, return_index=True)  # a further version has the key of the first
+        return every[firsts], unique[firsts]
+
+    def _displaced(self, day: dt.date) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        here = [(first, end) for first, end, to in self._known.displaced if to == day]
+        away = [(first, end) for first, end, to in self._known.displaced if to != day]
+        return here, away
+
+    def findings(self, oldest_served: dt.date | None, run: str) -> Iterator[Finding]:
+        """What to say of everything that is lacking.
+
+        Args:
+            oldest_served: The first day that the source still has rows of.
+            run: The run that found it.
+        """
+        fallen: dict[dt.date, Leaves] = {}
+        vanished: defaultdict[dt.date, list[int]] = defaultdict(list)
+        for day, (leaves, keys) in sorted(self._lacking.items()):
+            if oldest_served is None or day <= oldest_served:
+                fallen[day] = leaves
+                continue
+            for leaf, key in zip(leaves.tolist(), keys, strict=True):
+                other = next((d for d, served in self._served.items() if d != day and key in served), None)
+                if other is None:
+                    vanished[day].append(leaf)
+                else:
+                    yield self._about("moved", run, leaf, [day, other], f"moved from {day} to {other}")
+        for day, gone in vanished.items():
+            yield from self._vanished(run, day, gone)
+        if fallen:
+            yield self._retention(run, fallen)
+        for leaf in self.reappeared:
+            yield self._about("reappeared", run, leaf, [], "the source serves it again")
+
+    def _vanished(self, run: str, day: dt.date, leaves: list[int]) -> Iterator[Finding]:
+        if len(leaves) <= _A_FEW:
+            for leaf in leaves:
+                yield self._about("vanished", run, leaf, [day], f"the source no longer has this entry of {day}")
+            return
+        what = f"the source no longer has {len(leaves)} entries of {day}"
+        yield Finding(
+            kind="vanished", what=what, source=self._source, run=run, ranges=ranges_of(sorted(leaves)), days=[day]
+        )
+
+    def _retention(self, run: str, fallen: dict[dt.date, Leaves]) -> Finding:
+        leaves = sorted(leaf for day in fallen.values() for leaf in day.tolist())
+        first, last = min(fallen), max(fallen)
+        what = f"the oldest days served have moved on: {len(leaves)} entries of {first} to {last} are no longer there"
+        return Finding(
+            kind="retention", what=what, source=self._source, run=run, ranges=ranges_of(leaves), days=[first, last]
+        )
+
+    def _about(self, kind: str, run: str, leaf: int, days: list[dt.date], what: str) -> Finding:
+        return Finding(
+            kind=kind, what=what, source=self._source, run=run, id=self._id_of(leaf), leaves=[leaf], days=days
+        )
+
+    def _id_of(self, leaf: int) -> str | None:
+        batch = next(iter(self._archive.batches(leaf, leaf + 1, columns=["id"])))
+        found: str | None = batch["id"][0].as_py()
+        return found
+
+
+def _within(index: Leaves, ranges: list[tuple[int, int]]) -> NDArray[np.bool_]:
+    inside = np.zeros(index.size, dtype=bool)
+    for first, end in ranges:
+        inside |= (index >= first) & (index < end)
+    return inside

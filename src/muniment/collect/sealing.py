@@ -1,0 +1,387 @@
+"""Pages in, leaves out: what is new is kept back, and sealed together with what the run says of it.
+
+Design §4.6: the key is (source, id); the same content under a key was seen before, another is a further version.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from muniment.archive.columns import LeafBatch
+from muniment.archive.identity import difference, same_json
+from muniment.archive.keys import KeyRuns
+from muniment.archive.leaf import parse_leaf
+from muniment.archive.reading import Archive
+from muniment.archive.writer import Transaction, Writer
+from muniment.collect.fetching import Fetched
+from muniment.collect.instants import Clock, rfc3339
+from muniment.collect.record import Finding, encode
+from muniment.merkle.tree import HASH_SIZE
+from muniment.model import ACTIONS, RESOURCE_TYPES, STATUSES
+from muniment.sweep.days import DayEdges
+from muniment.sweep.window import Ask, Sheet, Window, Words
+
+__all__ = ["Placed", "Sealer"]
+
+MOST_ANSWERS = 50
+_NO_LEAF = -1
+_NONE: Words = np.empty(0, dtype=np.uint64)
+_NO_DAY = -(1 << 31)
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_KNOWN_VALUES = {
+    "action": frozenset(ACTIONS),
+    "resource_type": frozenset(RESOURCE_TYPES),
+    "status": frozenset(status.lower() for status in STATUSES),
+}
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    """New leaves of one page."""
+
+    window: Window
+    leaves: LeafBatch
+    keys: Words
+    contents: Words
+    findings: dict[int, Finding]
+    """What is to be said of a row's leaf."""
+
+    def only(self, rows: list[int]) -> "_Batch":
+        """Some of its rows."""
+        place = {row: number for number, row in enumerate(rows)}
+        return _Batch(
+            self.window,
+            _only(self.leaves, rows),
+            self.keys[rows],
+            self.contents[rows],
+            {place[row]: told for row, told in self.findings.items() if row in place},
+        )
+
+
+class Placed(msgspec.Struct):
+    """Where the new leaves of each window went, since the window was last asked about."""
+
+    ranges: dict[Window, list[tuple[int, int]]] = {}
+
+    def add(self, window: Window, first: int, end: int) -> None:
+        """Leaves [first, end) came from this window."""
+        ranges = self.ranges.setdefault(window, [])
+        if ranges and ranges[-1][1] == first:
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            ranges.append((first, end))
+
+    def pop(self, window: Window) -> list[tuple[int, int]]:
+        """The ranges of a window, which are then forgotten."""
+        return self.ranges.pop(window, [])
+
+
+class Activity(msgspec.Struct):
+    """People and accounts that new entries name, and since when."""
+
+    users: dict[str, dt.datetime] = {}
+    accounts: dict[str, dt.datetime] = {}
+    changed_users: dict[str, dt.datetime] = {}
+    changed_accounts: dict[str, dt.datetime] = {}
+
+
+class Sealer:
+    """Keeps what is new until it is sealed.
+
+    Args:
+        writer: Commits to the archive.
+        keys: What the archive holds already.
+        source: Name of the source.
+        run: The run's id, for findings.
+        seen_values: Findings `unknown_value` so far, by their words.
+        twins: Ids of entries that are known to come twice.
+        clock: When findings are made.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        keys: KeyRuns,
+        *,
+        source: str,
+        run: str,
+        seen_values: set[str],
+        twins: set[str],
+        clock: Clock,
+    ) -> None:
+        self.archive: Archive = writer.archive
+        self.placed = Placed()
+        self.activity = Activity()
+        self.new = 0
+        self.undated = 0
+        self.earliest: dt.date | None = None
+        self.edges = DayEdges()
+        self.odd: dict[str, None] = {}
+        self._writer = writer
+        self._keys = keys
+        self._source = source
+        self._run = run
+        self._seen_values = seen_values
+        self._twins = twins
+        self._clock = clock
+        self._batches: list[_Batch] = []
+        self._loose: list[Finding] = []  # findings about no new leaf
+        self._pending: dict[int, set[int]] = {}
+        self._displaced: defaultdict[dt.date, list[Words]] = defaultdict(list)
+        self._fresh: defaultdict[dt.date, list[Words]] = defaultdict(list)
+        self._firsts: list[int] = []
+        self._answers = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to seal: at least every 50 answers."""
+        return self._answers >= MOST_ANSWERS
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether anything waits to be sealed."""
+        return bool(self._batches or self._loose)
+
+    def take(self, ask: Ask, fetched: Fetched) -> None:
+        """Keep what is new on a page."""
+        self._answers += 1
+        sheet, page = fetched.answer, fetched.batch
+        if not isinstance(sheet, Sheet) or page is None or not page.leaves:
+            return
+        rows, findings = self._judge(sheet, page)
+        batch = _only(page, rows)
+        if rows:
+            self._keep(_Batch(ask.window, batch, sheet.keys[rows], sheet.contents[rows], findings))
+        self._note_days(ask.window, sheet.keys, page)
+        if ask.window.is_day:
+            self._fresh[ask.window.first_day].append(sheet.keys[rows])
+        else:
+            self.undated += batch.record_batch["day"].null_count
+
+    def displaced(self, day: dt.date) -> Words:
+        """Keys of rows that the window of a day served though their timestamp says another; forgotten then."""
+        return np.unique(np.concatenate([_NONE, *self._displaced.pop(day, [])]))
+
+    def fresh(self, day: dt.date) -> Words:
+        """Keys that were new in the window of a day, or in its parts; forgotten then."""
+        return np.unique(np.concatenate([_NONE, *self._fresh.pop(day, [])]))
+
+    def seal(self, others: Sequence[LeafBatch], say: Callable[[Transaction], None]) -> None:
+        """Commit everything kept, other leaves, then findings and what `say` adds to the record; all of it or nothing.
+
+        Raises:
+            ArchiveError, NotEvidence: As `Writer.transaction`.
+        """
+        with self._writer.transaction() as transaction:
+            if self.archive.size != self._keys.size:
+                self._look_again()
+            self._firsts = firsts = [transaction.add(batch.leaves) for batch in self._batches]
+            for batch, first in zip(self._batches, firsts, strict=True):
+                self.placed.add(batch.window, first, first + len(batch.leaves.leaves))
+            for batch in others:
+                transaction.add(batch)
+            for finding in self._findings(firsts):
+                transaction.add_record("finding", encode(finding), rfc3339(self._clock()))
+            say(transaction)
+        self._keys.catch_up(self.archive, [(f, b.keys, b.contents) for f, b in zip(firsts, self._batches, strict=True)])
+        self.new += sum(len(batch.leaves.leaves) for batch in self._batches)
+        self._batches, self._loose, self._pending, self._answers, self._firsts = [], [], {}, 0, []
+
+    def leaves_of(self, keys: Words) -> list[int]:
+        """Where keys are sealed, or are about to be by the transaction under way; ascending, each once."""
+        found = self._keys.look_up(keys, keys).leaves
+        leaves = {int(leaf) for leaf in found if leaf != _NO_LEAF}
+        for batch, first in zip(self._batches, self._firsts, strict=False):
+            leaves |= {first + int(row) for row in np.flatnonzero(np.isin(batch.keys, keys))}
+        return sorted(leaves)
+
+    # -- judging a page
+
+    def _judge(self, sheet: Sheet, page: LeafBatch) -> tuple[list[int], dict[int, Finding]]:
+        """The rows to keep, and what is to be said of some of them, by their place among those."""
+        found = self._keys.look_up(sheet.keys, sheet.contents)
+        rows: list[int] = []
+        findings: dict[int, Finding] = {}
+        here: set[int] = set()
+        pairs = zip(sheet.keys.tolist(), sheet.contents.tolist(), found.leaves.tolist(), found.same.tolist(), strict=True)
+        for row, (key, content, leaf, same) in enumerate(pairs):
+            if key in here:
+                self._note_twin(page.leaves[row])
+            here.add(key)
+            if same or content in self._pending.get(key, ()):
+                continue
+            if leaf != _NO_LEAF or key in self._pending:
+                changed = self._change(key, leaf, page.leaves[row])
+                if changed is None:
+                    continue
+                findings[len(rows)] = changed
+            rows.append(row)
+            self._pending.setdefault(key, set()).add(content)
+        return rows, findings
+
+    def _change(self, key: int, leaf: int, new: bytes) -> Finding | None:
+        """What became of an entry that was there before; None where only the bytes of the same JSON differ."""
+        first, item = self._first_content(key, leaf), parse_leaf(new).payload
+        if same_json(first, item):
+            self.odd["the same JSON came in other bytes than before"] = None
+            return None
+        return self._finding("content_changed", difference(first, item), item, leaves=[leaf])
+
+    def _first_content(self, key: int, leaf: int) -> bytes:
+        if leaf != _NO_LEAF:
+            return parse_leaf(self.archive.leaf(leaf)).payload
+        batch, row = next(self._rows_of(key))
+        return parse_leaf(batch.leaves.leaves[row]).payload
+
+    def _rows_of(self, key: int) -> Iterator[tuple[_Batch, int]]:
+        for batch in self._batches:
+            for row in np.flatnonzero(batch.keys == key):
+                yield batch, int(row)
+
+    def _note_twin(self, leaf: bytes) -> None:
+        told = self._finding("twin", "one answer held this entry twice", parse_leaf(leaf).payload)
+        if told.id is not None and told.id not in self._twins:
+            self._twins.add(told.id)
+            self._loose.append(told)
+
+    def _note_days(self, window: Window, keys: Words, page: LeafBatch) -> None:
+        """What the timestamps of rows say beside the window that served them."""
+        days = page.record_batch["day"]
+        self.earliest = min((day for day in (self.earliest, pc.min(days).as_py()) if day is not None), default=None)
+        if not window.is_day:
+            return
+        day = window.first_day
+        self._note_edges(day, page)
+        elsewhere = days.cast(pa.int32()).fill_null(_NO_DAY).to_numpy() != day.toordinal() - _EPOCH
+        if elsewhere.any():
+            self._displaced[day].append(keys[elsewhere])
+
+    def _note_edges(self, day: dt.date, batch: LeafBatch) -> None:
+        ends = pc.min_max(batch.record_batch["time"]).as_py()
+        if ends["min"] is not None:
+            midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
+            earliest, latest = ((ends[end] - midnight).total_seconds() for end in ("min", "max"))
+            self.edges = self.edges.widened(earliest, latest)
+
+    # -- keeping
+
+    def _keep(self, batch: _Batch) -> None:
+        batch.findings.update(self._rows_without_id(batch.leaves))
+        self._note_unknown_values(batch.leaves)
+        self._note_people(batch.leaves.record_batch)
+        self._batches.append(batch)
+
+    def _rows_without_id(self, batch: LeafBatch) -> dict[int, Finding]:
+        ids = batch.record_batch["id"]
+        if not ids.null_count:
+            return {}
+        rows = np.flatnonzero(pc.is_null(ids).to_numpy(zero_copy_only=False)).tolist()
+        return {row: self._without_id(parse_leaf(batch.leaves[row]).payload) for row in rows}
+
+    def _note_unknown_values(self, batch: LeafBatch) -> None:
+        for name, known in _KNOWN_VALUES.items():
+            for value in _distinct(batch.record_batch[name]):
+                what = f"{name} {value!r} is in none of the tutorial's lists"
+                if value is not None and value not in known and what not in self._seen_values:
+                    self._seen_values.add(what)
+                    self._loose.append(self._finding("unknown_value", what, None))
+
+    def _without_id(self, payload: bytes) -> Finding:
+        try:
+            msgspec.json.decode(payload, type=msgspec.Raw)
+        except msgspec.MsgspecError:
+            return self._finding("unreadable", "an item that no JSON parser reads", None)
+        return self._finding("no_id", "an item without an id", None)
+
+    def _finding(self, kind: str, what: str, item: bytes | None, *, leaves: Sequence[int] = ()) -> Finding:
+        return Finding(
+            kind=kind, what=what, source=self._source, run=self._run, id=_id_of(item), leaves=[n for n in leaves if n >= 0]
+        )
+
+    def _note_people(self, columns: pa.RecordBatch) -> None:
+        latest = pc.max(columns["time"]).as_py() or dt.datetime.min.replace(tzinfo=dt.UTC)
+        for into, name in ((self.activity.users, "user_id"), (self.activity.accounts, "account_id")):
+            for value in _distinct(columns[name]):
+                if value is not None:
+                    into[value] = max(latest, into.get(value, latest))
+        types = columns["resource_type"]
+        for into, kinds in (
+            (self.activity.changed_users, ["USER", "SERVICE_USER", "ROLE"]),
+            (self.activity.changed_accounts, ["ACCOUNT"]),
+        ):
+            about = columns.filter(pc.is_in(types.cast(pa.string()), pa.array(kinds)))
+            for value, time in zip(about["resource_id"].to_pylist(), about["time"].to_pylist(), strict=True):
+                if value is not None and time is not None:
+                    into[value] = max(time, into.get(value, time))
+
+    # -- sealing
+
+    def _look_again(self) -> None:
+        """Somebody else sealed since we looked: keep only what is still new."""
+        self._keys.catch_up(self.archive, [])
+        kept, self._batches, self._pending = self._batches, [], {}
+        for batch in kept:
+            found = self._keys.look_up(batch.keys, batch.contents)
+            fresh = np.flatnonzero(~found.same)
+            if fresh.size == batch.keys.size:
+                self._batches.append(batch)
+            elif fresh.size:
+                self._batches.append(batch.only(fresh.tolist()))
+        for batch in self._batches:
+            for key, content in zip(batch.keys.tolist(), batch.contents.tolist(), strict=True):
+                self._pending.setdefault(key, set()).add(content)
+
+    def _findings(self, firsts: list[int]) -> Iterator[Finding]:
+        yield from self._loose
+        for batch, first in zip(self._batches, firsts, strict=True):
+            for row, finding in batch.findings.items():
+                leaves = finding.leaves
+                if finding.kind == "content_changed" and not leaves:
+                    leaves = [self._place_of(int(batch.keys[row]), firsts)]
+                yield msgspec.structs.replace(finding, leaves=[*leaves, first + row])
+
+    def _place_of(self, key: int, firsts: list[int]) -> int:
+        """Where a key goes whose first content is sealed in this very commit."""
+        for batch, first in zip(self._batches, firsts, strict=True):
+            rows = np.flatnonzero(batch.keys == key)
+            if rows.size:
+                return first + int(rows[0])
+        raise AssertionError("a further version without a first content")
+
+
+def _only(page: LeafBatch, rows: list[int]) -> LeafBatch:
+    """Some rows of a page; the page itself where it is all of them, a slice where they are neighbours."""
+    if len(rows) == len(page.leaves):
+        return page
+    if rows and rows[-1] - rows[0] + 1 == len(rows):
+        first, end = rows[0], rows[-1] + 1
+        hashes = page.hashes[first * HASH_SIZE : end * HASH_SIZE]
+        return LeafBatch(page.kind, page.leaves[first:end], hashes, page.record_batch.slice(first, end - first))
+    return LeafBatch(
+        page.kind,
+        [page.leaves[row] for row in rows],
+        b"".join(page.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] for row in rows),
+        page.record_batch.take(pa.array(rows, pa.int64())),
+    )
+
+
+def _id_of(item: bytes | None) -> str | None:
+    if item is None:
+        return None
+    try:
+        said = msgspec.json.decode(item)
+    except msgspec.MsgspecError:
+        return None
+    found = said.get("id") if isinstance(said, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _distinct(column: pa.Array) -> list[str | None]:
+    """The values of a column, each once; a dictionary's are at hand."""
+    if pa.types.is_dictionary(column.type):
+        return list(column.dictionary.to_pylist())
+    return list(pc.unique(column).to_pylist())

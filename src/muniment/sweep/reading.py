@@ -1,0 +1,198 @@
+"""One pass over a window, page by page, and what speaks against it.
+
+Design §4.1: advance by what was received, overlap each seam by one row, never stop on a short page while the total
+says otherwise, and look behind the end where the last page was full.
+"""
+
+import hashlib
+
+import msgspec
+import numpy as np
+
+from muniment.sweep.window import Answer, Ask, Refused, Seen, Sheet, Steps, Window, Words
+
+__all__ = ["Reading", "read"]
+
+MOST_AHEAD = 16  # pages asked for at once, once the source has shown that its pages are full
+_NONE: Words = np.empty(0, dtype=np.uint64)
+
+
+class Reading(msgspec.Struct, frozen=True, eq=False):
+    """What one pass over a window gave.
+
+    Args:
+        total_before: The source's total in the first answer.
+        total_after: In the last.
+        keys: Hash of the key of each row received, overlaps removed; one a row, so a twin is here twice.
+        contents: Hash of each row's bytes.
+        twins: Rows that repeat a key of the same answer.
+        pages: Answers with rows.
+        flaw: What speaks against the pass, in words, or None.
+        moved: Whether the total changed while it ran.
+    """
+
+    window: Window
+    total_before: int | None
+    total_after: int | None
+    keys: Words
+    contents: Words
+    twins: int
+    pages: int
+    flaw: str | None
+    moved: bool
+
+    @property
+    def rows(self) -> int:
+        """Rows received."""
+        return int(self.keys.size)
+
+    @property
+    def whole(self) -> bool:
+        """Whether rows and totals agree and nothing speaks against it."""
+        return self.flaw is None and not self.moved and self.rows == self.total_after
+
+    @property
+    def atomic(self) -> bool:
+        """Whether one answer held all of it."""
+        return self.whole and self.pages <= 1
+
+    def multiset(self) -> bytes:
+        """A digest that two passes share exactly if they served the same rows, in any order."""
+        rows = np.stack([self.keys, self.contents], axis=1)
+        return hashlib.sha256(rows[np.lexsort((self.contents, self.keys))].tobytes()).digest()
+
+
+def read(window: Window, seen: Seen, *, limit: int | None = None) -> Steps[Reading]:
+    """Read a window once, to its end or to the first flaw.
+
+    Args:
+        window: What to read.
+        seen: What is known of the source; learns from each answer.
+        limit: Rows a page, to move the seams of a second pass; default what the source bears.
+    """
+    course = _Course(window, seen)
+    ahead = 1
+    while course.goes_on:
+        step = min(limit or seen.limit, seen.limit)
+        offsets = course.offsets(ahead, step)
+        answers = yield tuple(Ask(window, offset, step) for offset in offsets)
+        ahead = min(2 * ahead, MOST_AHEAD) if course.take_all(offsets, answers, step) else 1
+    return course.result()
+
+
+class _Course:
+    """The rows received so far, always a prefix of the window."""
+
+    def __init__(self, window: Window, seen: Seen) -> None:
+        self.window = window
+        self.seen = seen
+        self.rows = 0
+        self.flaw: str | None = None
+        self.ended = False
+        self._totals: list[int] = []
+        self._keys: list[Words] = []
+        self._contents: list[Words] = []
+        self._twins = 0
+        self._step = 0  # rows of the last page, to guess where the next ones begin
+        self._last: tuple[int, int] | None = None  # the last row received, to compare the next seam with
+
+    @property
+    def goes_on(self) -> bool:
+        return self.flaw is None and not self.ended
+
+    @property
+    def _missing(self) -> int:
+        return self._totals[-1] - self.rows if self._totals else 1
+
+    @property
+    def _at(self) -> int:
+        """The next offset: one row back, so that the seam can be compared; behind the end, or where a page is one row, none."""
+        return max(self.rows - self._overlap, 0) if self._missing > 0 else self.rows
+
+    @property
+    def _overlap(self) -> int:
+        return 1 if self._step > 1 else 0
+
+    def offsets(self, ahead: int, limit: int) -> list[int]:
+        stride = max(min(self._step, limit) - self._overlap, 1)
+        wanted = min(ahead, -(-self._missing // stride)) if self.rows else 1
+        return [self._at + k * stride for k in range(max(wanted, 1))]
+
+    def take_all(self, offsets: list[int], answers: tuple[Answer, ...], limit: int) -> bool:
+        """Take the answers in order; False where one brought less than the next one's offset supposed."""
+        for offset, answer in zip(offsets, answers, strict=True):
+            if not self.goes_on or offset != self._at:
+                return False
+            if isinstance(answer, Refused):
+                self._refused(answer)
+                return False
+            before = self.rows
+            self._take(offset, answer, limit)
+            if self.rows == before:
+                return False
+        return True
+
+    def _refused(self, answer: Refused) -> None:
+        if answer.kind != "size" or not self.seen.halve(answer.why):
+            self.flaw = answer.why
+
+    def _take(self, offset: int, sheet: Sheet, limit: int) -> None:
+        self.seen.fullest = max(self.seen.fullest, len(sheet))
+        self.flaw = self._wrong_figures(offset, sheet)
+        if self.flaw is None and sheet.total is not None:
+            self._totals.append(sheet.total)
+            self._absorb(offset, sheet)
+            self._judge_end(sheet, limit)
+
+    @staticmethod
+    def _wrong_figures(offset: int, sheet: Sheet) -> str | None:
+        if sheet.total is None:
+            return "the source gave no total"
+        if sheet.offset is not None and sheet.offset != offset:
+            return f"asked for offset {offset}, answered from {sheet.offset}"
+        return None
+
+    def _absorb(self, offset: int, sheet: Sheet) -> None:
+        overlap = self.rows - offset
+        if overlap and len(sheet) and self._last != (sheet.keys[0], sheet.contents[0]):
+            self.flaw = f"the row at offset {offset} was another one a moment ago"
+            return
+        keys, contents = sheet.keys[overlap:], sheet.contents[overlap:]
+        if keys.size:
+            self._last = (int(keys[-1]), int(contents[-1]))
+        self._twins += int(keys.size - np.unique(keys).size)
+        self._keys.append(keys)
+        self._contents.append(contents)
+        self._step = len(sheet)
+        self.rows += int(keys.size)
+
+    def _judge_end(self, sheet: Sheet, limit: int) -> None:
+        if self.flaw is not None:
+            return
+        brought = int(self._keys[-1].size)
+        full = len(sheet) >= min(limit, self.seen.fullest)
+        if brought == 0 and self._missing > 0 and len(sheet):
+            self._step = 1  # the overlap alone filled the page: go on without it
+        elif brought == 0 and self._missing > 0:
+            self.flaw = f"no more rows at offset {self.rows} of {self._totals[-1]}"
+        elif self._missing <= 0 and (brought == 0 or not full):
+            self.ended = True
+        elif self.rows > 4 * self._totals[-1] + 10_000:
+            self.flaw = f"still more rows at {self.rows} of {self._totals[-1]}"
+
+    def result(self) -> Reading:
+        keys = np.concatenate([_NONE, *self._keys])
+        flaw = self.flaw
+        if flaw is None and int(np.unique(keys).size) + self._twins != keys.size:
+            flaw = "one entry came on two pages"
+        return Reading(
+            window=self.window,
+            total_before=self._totals[0] if self._totals else None,
+            total_after=self._totals[-1] if self._totals else None,
+            keys=keys,
+            contents=np.concatenate([_NONE, *self._contents]),
+            twins=self._twins,
+            pages=sum(1 for page in self._keys if page.size),
+            flaw=flaw,
+            moved=len(set(self._totals)) > 1,
+        )

@@ -1,0 +1,175 @@
+"""All the totals that a run needs, asked for in one breath: nine requests say whether anything is new, lost or odd.
+
+Design §4.3 (totals are tested before they are trusted; status control totals), §4.4 (nothing outside the days), §4.5.
+"""
+
+import datetime as dt
+
+import msgspec
+
+from muniment.model import RESOURCE_TYPES, STATUSES
+from muniment.sweep.census import ControlTotals
+from muniment.sweep.sweeping import count
+from muniment.sweep.together import together
+from muniment.sweep.window import EVERYTHING, Answer, Ask, Filter, Sheet, Steps, Window
+
+__all__ = ["Stretch", "Survey", "survey", "undated_windows"]
+
+_DAY = dt.timedelta(days=1)
+_TRIES = 3
+_ALL_DATES = Window(dt.date(1, 1, 1), dt.date(9999, 12, 31))
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """The days of a run.
+
+    Args:
+        first: The first day.
+        open_from: The first day that may still grow.
+        last: The last day; today, where the whole history is wanted.
+        whole: Whether it is, so that what lies outside the days matters.
+    """
+
+    first: dt.date
+    open_from: dt.date
+    last: dt.date
+    whole: bool
+
+    @property
+    def everything(self) -> Window:
+        """What the run is about."""
+        return EVERYTHING if self.whole else Window(self.first, self.last)
+
+    @property
+    def closed(self) -> Window | None:
+        """Its closed days; None where there are none."""
+        last = min(self.open_from - _DAY, self.last)
+        return Window(self.first, last) if last >= self.first else None
+
+    @property
+    def before(self) -> Window:
+        """Everything before its first day."""
+        return Window(None, self.first - _DAY)
+
+    @property
+    def open(self) -> Window:
+        """Everything from its first open day on, without an end where the whole history is wanted."""
+        return Window(max(self.first, self.open_from), None if self.whole else self.last)
+
+    @property
+    def after(self) -> Window:
+        """Everything after its last day."""
+        return Window(self.last + _DAY, None)
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """The totals of a stretch; None where the source gave none.
+
+    Args:
+        whole: Of all that the run is about.
+        before: Of everything before the first day; 0 where that does not matter.
+        closed: Of the closed days.
+        open: From the first open day on.
+        after: Of that, after the last day.
+        status: Control totals of the closed days by status, None without closed days.
+        doubt: Why totals are not to be trusted, or None.
+        still: Whether the whole stood still meanwhile.
+    """
+
+    whole: int | None
+    before: int | None
+    closed: int | None
+    open: int | None
+    after: int | None
+    status: ControlTotals | None
+    doubt: str | None
+    still: bool
+
+    @property
+    def undated(self) -> int | None:
+        """Entries that no day serves; negative where the days serve more than the whole; None without totals."""
+        if self.whole is None or self.before is None or self.closed is None or self.open is None:
+            return None
+        return self.whole - self.before - self.closed - self.open
+
+
+def survey(stretch: Stretch) -> Steps[Survey]:
+    """Ask for the totals of a stretch, again while the whole moves, three times at most."""
+    found = yield from _once(stretch)
+    for _ in range(_TRIES - 1):
+        if found.still:
+            break
+        found = yield from _once(stretch)
+    return found
+
+
+def _once(stretch: Stretch) -> Steps[Survey]:
+    windows = _asked(stretch)
+    whole = stretch.everything
+    asks = (Ask(whole, 0, 1), *(Ask(window, 0, 1) for window in windows.values()), Ask(whole, 0, 2), Ask(whole, 0, 1))
+    answers = yield asks
+    first, *parts, second, third = [_total(answer) for answer in answers]
+    totals = dict(zip(windows, parts, strict=True))
+    closed = totals.get("closed", 0)
+    return Survey(
+        whole=third,
+        before=totals.get("before", 0),
+        closed=closed,
+        open=totals.get("open", 0),
+        after=totals.get("after", 0),
+        status=_status(stretch, closed, totals) if stretch.closed else None,
+        doubt=_doubt(first, second, third),
+        still=first == third and second in (first, None),
+    )
+
+
+def _asked(stretch: Stretch) -> dict[str, Window]:
+    windows: dict[str, Window] = {}
+    if stretch.closed is not None:
+        windows["closed"] = stretch.closed
+        for status in STATUSES:
+            windows[status] = Window(stretch.closed.from_, stretch.closed.to, Filter(status=status))
+    if stretch.whole or stretch.open_from <= stretch.last:
+        windows["open"] = stretch.open
+    if stretch.whole:
+        windows |= {"before": stretch.before, "after": stretch.after}
+    return windows
+
+
+def _status(stretch: Stretch, closed: int | None, totals: dict[str, int | None]) -> ControlTotals:
+    parts = {status: totals[status] or 0 for status in STATUSES}
+    return ControlTotals("status", stretch.first, stretch.closed.to if stretch.closed else None, parts, sum(parts.values()), closed)
+
+
+def _doubt(one: int | None, two: int | None, again: int | None) -> str | None:
+    if one is None or two is None or again is None:
+        return "the source gives no total"
+    if one == again != two:
+        return f"the total is {one} when one row is asked for and {two} when two are"
+    return None
+
+
+def _total(answer: Answer) -> int | None:
+    return answer.total if isinstance(answer, Sheet) else None
+
+
+def undated_windows() -> Steps[list[Window]]:
+    """The narrowest windows without dates, by resource type, that hold entries which no range of dates serves.
+
+    Everything, where the resource types do not tell.
+    """
+    found = yield from _undated(RESOURCE_TYPES)
+    return found or [EVERYTHING]
+
+
+def _undated(types: tuple[str, ...]) -> Steps[list[Window]]:
+    narrow = Filter(resource_types=types)
+    without = Window(None, None, narrow)
+    whole, served = yield from together([count(without), count(Window(_ALL_DATES.from_, _ALL_DATES.to, narrow))])
+    if whole is None or whole == served:
+        return []
+    if len(types) == 1:
+        return [without]
+    middle = len(types) // 2
+    halves = yield from together([_undated(types[:middle]), _undated(types[middle:])])
+    return halves[0] + halves[1]

@@ -1,0 +1,245 @@
+"""A window read until it is known complete, or until what it lacks is a gap.
+
+Design §4.2: three methods (`atomic`, `stable`, `confirmed`); where a pass is flawed the window is split by day,
+resource type, action, status, account, until its parts are not; a part that cannot be split is read up to five times.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+import msgspec
+import numpy as np
+
+from muniment.model import ACTIONS, RESOURCE_TYPES, STATUSES
+from muniment.sweep.reading import Reading, read
+from muniment.sweep.together import together
+from muniment.sweep.window import Ask, Gap, Method, Seen, Sheet, Steps, Window, Words, weakest
+
+__all__ = ["Verdict", "count", "sweep"]
+
+MOST_PASSES = 5
+MOST_WHILE_MOVING = 3
+_NONE: Words = np.empty(0, dtype=np.uint64)
+
+
+class Verdict(msgspec.Struct, frozen=True, eq=False):
+    """What is known of a window after it was swept.
+
+    Args:
+        method: How it is known to be complete, None where it is not.
+        total_before: The source's total when it began.
+        total_after: When it ended.
+        rows: Rows received, in the window's last pass or its parts'.
+        keys: Hash of each row's key.
+        twins: Rows that repeat a key of the same answer.
+        passes: Passes over this window itself; 1 where nothing was odd.
+        parts: What it was split into, each with a verdict of its own.
+        gaps: What it lacks, by part; empty exactly where `method` is not None or the window may still grow.
+        settled: Whether the totals seen at its start were reached, all that can be asked of a day not over.
+    """
+
+    window: Window
+    method: Method | None
+    total_before: int | None
+    total_after: int | None
+    rows: int
+    keys: Words
+    twins: int
+    passes: int
+    parts: tuple["Verdict", ...]
+    gaps: tuple[Gap, ...]
+    settled: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether the archive agrees with the source's own total."""
+        return self.method is not None
+
+
+def sweep(window: Window, seen: Seen, *, confirm: bool = False, growing: bool = False) -> Steps[Verdict]:
+    """Read a window to a verdict.
+
+    Args:
+        window: What to read.
+        seen: What is known of the source; learns.
+        confirm: Demand `confirmed` where one answer does not hold all.
+        growing: The day is not over: rows that come while it is read are no fault.
+    """
+    trial = _Trial(window, seen, confirm=confirm, growing=growing)
+    first = yield from trial.run(MOST_WHILE_MOVING)
+    if first is not None:
+        return first
+    split = yield from _split(trial)
+    if split is not None:
+        return split
+    last = yield from trial.run(MOST_PASSES)
+    return last if last is not None else trial.give_up()
+
+
+def count(window: Window) -> Steps[int | None]:
+    """The source's total of a window, for one row's cost; None where it gives none."""
+    (answer,) = yield (Ask(window, 0, 1),)
+    return answer.total if isinstance(answer, Sheet) else None
+
+
+class _Trial:
+    """The passes over one window, and what they have given together."""
+
+    def __init__(self, window: Window, seen: Seen, *, confirm: bool, growing: bool) -> None:
+        self.window = window
+        self.seen = seen
+        self.confirm = confirm
+        self.growing = growing
+        self.passes: list[Reading] = []
+
+    @property
+    def total(self) -> int | None:
+        """The source's last total."""
+        return self.passes[-1].total_after
+
+    def run(self, most: int) -> Steps[Verdict | None]:
+        """Read until a pass (or the union of all) holds, at most this many; None where none does or a split may help."""
+        while len(self.passes) < most:
+            reading = yield from read(self.window, self.seen)
+            self.passes.append(reading)
+            if reading.whole and (reading.atomic or not self.confirm):
+                return self.verdict("atomic" if reading.atomic else "stable")
+            if reading.whole and (yield from self._confirmed(reading)):
+                return self.verdict("confirmed")
+            if self.growing and self._reached(reading):
+                return self.verdict(None, settled=True)
+            if not self.confirm and self._union_holds():
+                return self.verdict("stable", keys=self._union())
+            if most < MOST_PASSES and reading.flaw is not None:
+                return None
+        return None
+
+    def _confirmed(self, reading: Reading) -> Steps[bool]:
+        again = yield from read(self.window, self.seen, limit=_other_seams(self.seen))
+        if again.whole and again.multiset() == reading.multiset():
+            return True
+        self.passes.append(again)
+        self.seen.notice(f"{self.window}: a second pass gave other rows")
+        return False
+
+    @staticmethod
+    def _reached(reading: Reading) -> bool:
+        return reading.flaw is None and reading.rows == reading.total_after
+
+    def _union(self) -> Words:
+        return np.unique(np.concatenate([_NONE, *(reading.keys for reading in self.passes)]))
+
+    def _union_holds(self) -> bool:
+        """Whether several passes together have as many keys as a total that never changed."""
+        totals = {total for reading in self.passes for total in (reading.total_before, reading.total_after)}
+        return len(self.passes) > 1 and len(totals) == 1 and int(self._union().size) in totals
+
+    def verdict(self, method: Method | None, *, settled: bool = True, keys: Words | None = None) -> Verdict:
+        """What the last pass says."""
+        last = self.passes[-1]
+        return Verdict(
+            window=self.window,
+            method=method,
+            total_before=self.passes[0].total_before,
+            total_after=last.total_after,
+            rows=last.rows if keys is None else int(keys.size),
+            keys=last.keys if keys is None else keys,
+            twins=last.twins,
+            passes=len(self.passes),
+            parts=(),
+            gaps=(),
+            settled=settled,
+        )
+
+    def give_up(self) -> Verdict:
+        """A gap: what all passes together got, beside the last total."""
+        keys = self._union()
+        gap = Gap.of(self.window, self.total, int(keys.size), self._why(int(keys.size)))
+        return msgspec.structs.replace(self.verdict(None, settled=False, keys=keys), gaps=(gap,))
+
+    def _why(self, got: int) -> str:
+        last = self.passes[-1]
+        if last.flaw is not None:
+            return last.flaw
+        if self.total is not None and got > self.total:
+            return "the source serves more entries than its total says"
+        if last.moved:
+            return "the total moved each time it was read"
+        return "two passes never gave the same rows" if last.whole else "fewer entries came than the total says"
+
+
+def _other_seams(seen: Seen) -> int:
+    return max(2, seen.limit - max(1, seen.limit // 15))
+
+
+def _split(trial: _Trial) -> Steps[Verdict | None]:
+    """The verdict of the parts, by the first dimension whose parts sum up to the whole; None where none helps."""
+    total = trial.total
+    if total is None or total <= trial.seen.fullest:
+        return None  # it fits one page: smaller windows would not be read any better
+    for parts in _dimensions(trial.window, trial.seen):
+        # parts that do not sum up to the whole are not worth reading: the whole lies, or a value is in no list
+        before, *counts = yield from together([count(trial.window), *map(count, parts)])
+        if None in counts or (sum(part or 0 for part in counts) != before and not trial.growing):
+            continue
+        verdicts = yield from together(
+            [sweep(part, trial.seen, confirm=trial.confirm, growing=trial.growing) for part in parts]
+        )
+        after = yield from count(trial.window)
+        whole = _whole(trial, verdicts, before, after)
+        if whole is not None:
+            return whole
+    return None
+
+
+def _whole(trial: _Trial, parts: Sequence[Verdict], before: int | None, after: int | None) -> Verdict | None:
+    """The verdict over parts, if their totals sum up to the parent's, before and after."""
+    totals = [part.total_after for part in parts]
+    sums = None if None in totals else sum(total for total in totals if total is not None)
+    if sums is None or (not trial.growing and not before == sums == after):
+        return None
+    gaps = tuple(chain.from_iterable(part.gaps for part in parts))
+    methods = [part.method for part in parts if part.method is not None]
+    return Verdict(
+        window=trial.window,
+        method=weakest(methods) if len(methods) == len(parts) else None,
+        total_before=before,
+        total_after=after,
+        rows=sum(part.rows for part in parts),
+        keys=np.concatenate([_NONE, *(part.keys for part in parts)]),
+        twins=sum(part.twins for part in parts),
+        passes=len(trial.passes),
+        parts=tuple(parts),
+        gaps=gaps,
+        settled=not gaps and all(part.settled for part in parts),
+    )
+
+
+def _dimensions(window: Window, seen: Seen) -> Iterator[list[Window]]:
+    """Ways to cut a window in parts, the most natural first; one that is used up is not offered."""
+    if window.from_ is not None and window.to is not None and window.from_ < window.to:
+        yield _halves_of_days(window.from_, window.to, window)
+        return
+    narrow = window.filter
+    types = narrow.resource_types or RESOURCE_TYPES
+    if len(types) > 1:
+        middle = len(types) // 2
+        yield _narrowed(window, [{"resource_types": types[:middle]}, {"resource_types": types[middle:]}])
+    if narrow.action is None:
+        yield _narrowed(window, ({"action": action} for action in ACTIONS))
+    if narrow.status is None:
+        yield _narrowed(window, ({"status": status} for status in STATUSES))
+    if narrow.account_id is None and len(seen.accounts) > 1:
+        yield _narrowed(window, ({"account_id": account} for account in seen.accounts))
+
+
+def _halves_of_days(first: dt.date, last: dt.date, window: Window) -> list[Window]:
+    middle = first + (last - first) // 2
+    return [Window(first, middle, window.filter), Window(middle + dt.timedelta(days=1), last, window.filter)]
+
+
+def _narrowed(window: Window, filters: Iterable[dict[str, str | tuple[str, ...]]]) -> list[Window]:
+    return [
+        Window(window.from_, window.to, msgspec.structs.replace(window.filter, **narrower)) for narrower in filters
+    ]

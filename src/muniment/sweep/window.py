@@ -1,0 +1,196 @@
+"""The values a sweep speaks in: windows, asks, answers, gaps."""
+
+import datetime as dt
+from collections.abc import Generator
+from typing import Literal, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from muniment.model import Query, Sort
+
+__all__ = [
+    "EVERYTHING",
+    "Answer",
+    "Ask",
+    "Filter",
+    "Gap",
+    "Method",
+    "Refused",
+    "Seen",
+    "Sheet",
+    "Steps",
+    "Window",
+    "weakest",
+]
+
+T = TypeVar("T")
+Words = NDArray[np.uint64]
+Method = Literal["atomic", "stable", "confirmed"]
+_OLDEST_FIRST = Sort("timestamp", "asc")  # ascending: late entries land behind what is already read
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What narrows a window besides its days; None asks nothing."""
+
+    resource_types: tuple[str, ...] = ()
+    action: str | None = None
+    status: str | None = None
+    account_id: str | None = None
+
+    def __str__(self) -> str:
+        told = {
+            "resource_types": ",".join(self.resource_types),
+            "action": self.action,
+            "status": self.status,
+            "account_id": self.account_id,
+        }
+        return "&".join(f"{name}={value}" for name, value in told.items() if value)
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A range of days as the source counts them, both inclusive, and a filter; None is unbounded."""
+
+    from_: dt.date | None = None
+    to: dt.date | None = None
+    filter: Filter = Filter()
+
+    @classmethod
+    def day(cls, day: dt.date) -> "Window":
+        """The window of one day."""
+        return cls(day, day)
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it is about one day."""
+        return self.from_ is not None and self.from_ == self.to
+
+    @property
+    def first_day(self) -> dt.date:
+        """Its first day; only of a window that has one."""
+        assert self.from_ is not None
+        return self.from_
+
+    def __str__(self) -> str:
+        days = f"{self.from_ or '…'} to {self.to or '…'}"
+        if self.from_ == self.to:
+            days = str(self.from_ or "without dates")
+        return f"{days} {self.filter}".strip()
+
+
+EVERYTHING = Window()
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One request: rows of a window from an offset on."""
+
+    window: Window
+    offset: int = 0
+    limit: int = 1
+
+    def query(self) -> Query:
+        """The API's query that asks this."""
+        narrow = self.window.filter
+        return Query(
+            action=narrow.action,
+            resource_types=narrow.resource_types,
+            status=narrow.status,
+            account_id=narrow.account_id,
+            from_=self.window.from_,
+            to=self.window.to,
+            sort=_OLDEST_FIRST,
+            offset=self.offset,
+            limit=self.limit,
+        )
+
+
+class Sheet(msgspec.Struct, frozen=True, eq=False):
+    """What the sweep needs of an answer: the source's figures, and each row as two 64-bit hashes.
+
+    Args:
+        total: As the source says, None where it gave no number.
+        offset: As echoed, None where it was not.
+        limit: As echoed, None where it was not.
+        keys: Hash of (source, id) of each row, in the order served.
+        contents: Hash of the exact bytes of each row.
+    """
+
+    total: int | None
+    offset: int | None
+    limit: int | None
+    keys: Words
+    contents: Words
+
+    def __len__(self) -> int:
+        return int(self.keys.size)
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An answer that is no page, though the source can be read otherwise.
+
+    `size` asks for smaller pages (too large, cut, timed out); `offset` is a 400 behind the first page.
+    """
+
+    kind: Literal["size", "offset"]
+    why: str
+
+
+Answer = Sheet | Refused
+Steps = Generator[tuple[Ask, ...], tuple[Answer, ...], T]
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Entries the source counts and the archive lacks, or a contradiction the source does not resolve.
+
+    `expected` is None where the source gave no number; `got` above `expected` is the contradiction.
+    """
+
+    from_: dt.date | None = msgspec.field(name="from")
+    to: dt.date | None
+    filter: str
+    expected: int | None
+    got: int
+    why: str
+
+    @classmethod
+    def of(cls, window: Window, expected: int | None, got: int, why: str) -> "Gap":
+        """The gap of a window."""
+        return cls(window.from_, window.to, str(window.filter), expected, got, why)
+
+
+class Seen:
+    """What was learnt of the source while reading it; the only state that windows share.
+
+    Attributes:
+        limit: Rows to ask for at a time; halved after an answer that is too large.
+        fullest: The most rows that one answer has held.
+        accounts: Account ids known, to split windows by.
+        odd: What was peculiar about the source, once each, for the receipt.
+    """
+
+    def __init__(self, *, limit: int = 1000, fullest: int = 0, accounts: tuple[str, ...] = ()) -> None:
+        self.limit = limit
+        self.fullest = fullest
+        self.accounts = accounts
+        self.odd: dict[str, None] = {}
+
+    def notice(self, what: str) -> None:
+        """Keep a peculiarity for the receipt."""
+        self.odd[what] = None
+
+    def halve(self, why: str) -> bool:
+        """Ask for half as many rows from now on; False when it cannot be less."""
+        if self.limit == 1:
+            return False
+        self.limit //= 2
+        self.notice(f"asked for {self.limit} rows at a time after: {why}")
+        return True
+
+
+_STRENGTH: tuple[Method, ...] = ("stable", "confirmed", "atomic")
+
+
+def weakest(methods: "list[Method]") -> Method:
+    """The method that a whole may claim whose parts were read by these; of nothing, `atomic`."""
+    return min(methods, key=_STRENGTH.index, default="atomic")

@@ -1,0 +1,163 @@
+"""A window swept to a verdict: complete by one of three methods, or a gap with its numbers."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modelled import DAY, Row, Source, rows_of
+
+from muniment.sweep.sweeping import sweep
+from muniment.sweep.window import Seen, Window, weakest
+
+ONE_DAY = Window.day(DAY)
+
+
+def test_one_answer_is_atomic_several_are_stable_and_two_passes_confirm() -> None:
+    assert Source(rows_of(10)).drive(sweep(ONE_DAY, Seen(fullest=1000))).method == "atomic"
+    assert Source(rows_of(2_500)).drive(sweep(ONE_DAY, Seen())).method == "stable"
+    source = Source(rows_of(2_500))
+    assert source.drive(sweep(ONE_DAY, Seen(), confirm=True)).method == "confirmed"
+    first, second = {ask.offset for ask in source.asks[:4]}, {ask.offset for ask in source.asks[4:]}
+    assert (first & second) - {0, 2_500} == set(), "the second pass has other seams"
+
+
+def test_what_left_and_what_came_in_the_same_moment_does_not_pass_as_confirmed() -> None:
+    def swap(source: Source, number: int) -> None:
+        if number == 4:
+            source.rows = [row for row in source.rows if row.key != 2_400] + [Row(5_000, 77_777)]
+
+    source = Source(rows_of(2_500), before_answer=swap)
+    verdict = source.drive(sweep(ONE_DAY, Seen(), confirm=True))
+    assert verdict.method == "confirmed"
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY)
+
+
+def test_a_source_that_refuses_deep_offsets_is_split_until_its_parts_fit() -> None:
+    source = Source(rows_of(1_500), cap=100, last_offset=300)
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert verdict.complete
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY)
+    assert verdict.parts
+
+
+def test_ties_that_reshuffle_are_read_in_parts_that_fit_one_answer() -> None:
+    source = Source(rows_of(900, ties=900), cap=100, shuffles_ties=True)
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert verdict.complete
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY)
+
+
+def test_a_part_that_cannot_be_split_is_read_until_the_union_equals_an_unchanged_total() -> None:
+    rows = [Row(0, key) for key in range(1, 31)]
+    source = Source(rows, cap=20, shuffles_ties=True)
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert len(source.asks) < 100, "bounded: five halvings of the types, then actions, status, five passes"
+    assert verdict.complete is (set(verdict.keys.tolist()) == source.keys(ONE_DAY))
+    assert verdict.complete or verdict.gaps[0].expected == 30
+
+
+@pytest.mark.parametrize("lie", [3, 40])
+def test_a_total_that_is_too_high_ends_in_a_gap_that_says_how_many_are_missing(lie: int) -> None:
+    source = Source(rows_of(10), total_says=lambda total: total + lie if total else 0)
+    verdict = source.drive(sweep(ONE_DAY, Seen(fullest=1000)))
+    assert not verdict.complete
+    assert [(gap.expected, gap.got) for gap in verdict.gaps] == [(10 + lie, 10)]
+    assert len(source.asks) <= 5 * 4
+
+
+def test_a_total_that_is_too_low_is_a_contradiction_with_expected_below_got() -> None:
+    source = Source(rows_of(10), total_says=lambda total: max(total - 3, 0))
+    verdict = source.drive(sweep(ONE_DAY, Seen(fullest=1000)))
+    assert not verdict.complete
+    assert [(gap.expected, gap.got) for gap in verdict.gaps] == [(7, 10)]
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY), "what was served is there all the same"
+
+
+def test_a_growing_day_is_settled_once_its_total_is_reached() -> None:
+    def grow(source: Source, number: int) -> None:
+        source.rows.append(Row(10_000 + number, 50_000 + number))
+
+    source = Source(rows_of(2_500), before_answer=grow)
+    verdict = source.drive(sweep(ONE_DAY, Seen(), growing=True))
+    assert (verdict.settled, verdict.gaps) == (True, ())
+
+
+def test_a_closed_day_that_grows_while_it_is_read_is_read_again() -> None:
+    def grow_once(source: Source, number: int) -> None:
+        if number == 2:
+            source.rows.append(Row(-5, 50_000))
+
+    source = Source(rows_of(2_500), before_answer=grow_once)
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert verdict.complete
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(0, 120),
+    cap=st.integers(2, 40),
+    ties=st.integers(1, 60),
+    shuffles=st.booleans(),
+    last_offset=st.one_of(st.none(), st.integers(0, 80)),
+    short=st.booleans(),
+    lie=st.sampled_from([0, 0, 0, 1, -1, 7]),
+)
+def test_complete_is_never_said_falsely_and_a_still_source_without_lies_is_complete(
+    count: int, cap: int, ties: int, shuffles: bool, last_offset: int | None, short: bool, lie: int
+) -> None:
+    source = Source(
+        rows_of(count, ties=ties),
+        cap=cap,
+        shuffles_ties=shuffles,
+        last_offset=last_offset,
+        short_pages=short,
+        total_says=lambda total: max(total + lie, 0) if total else 0,
+    )
+    verdict = source.drive(sweep(ONE_DAY, Seen(accounts=("a", "b"))))
+    got = set(verdict.keys.tolist())
+    if verdict.complete:
+        assert got == source.keys(ONE_DAY)
+    else:
+        assert verdict.gaps, "what is lacking is named"
+        assert lie or shuffles or last_offset is not None, "a refusal needs a reason"
+    assert len(source.asks) < 6_000, "it ends"
+
+
+@settings(max_examples=60, deadline=None)
+@given(moves=st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["come", "go", "swap"])), max_size=6))
+def test_complete_by_two_passes_or_one_answer_is_true_of_some_moment_whatever_moves(moves: list[tuple[int, str]]) -> None:
+    moments: list[set[int]] = []
+
+    def move(source: Source, number: int) -> None:
+        for when, what in moves:
+            if when == number and what in ("go", "swap"):
+                source.rows.pop(number % len(source.rows))
+            if when == number and what in ("come", "swap"):
+                source.rows.append(Row(number * 31 % 200, 10_000 + number))
+        moments.append(source.keys(ONE_DAY))
+
+    source = Source(rows_of(90), cap=40, before_answer=move)
+    verdict = source.drive(sweep(ONE_DAY, Seen(), confirm=True))
+    if verdict.method in ("atomic", "confirmed"):
+        assert set(verdict.keys.tolist()) in moments
+    else:
+        assert verdict.gaps
+
+
+def test_a_whole_may_claim_no_more_than_its_weakest_part() -> None:
+    assert weakest(["atomic", "stable", "confirmed"]) == "stable"
+    assert weakest(["atomic", "confirmed"]) == "confirmed"
+    assert weakest([]) == "atomic"
+
+
+def test_a_window_of_many_days_is_halved_by_days() -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(4)]
+    rows = [msgspec_row for n, day in enumerate(days) for msgspec_row in rows_of(60, day=day, first_key=1 + 100 * n)]
+    source = Source(rows, cap=50, last_offset=60)
+    verdict = source.drive(sweep(Window(days[0], days[-1]), Seen()))
+    assert verdict.complete
+    assert len(verdict.keys) == 240
+    assert msgspec.structs.asdict(verdict.parts[0].window)["to"] == days[1]
