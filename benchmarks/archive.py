@@ -44,7 +44,9 @@ def item(number: int) -> bytes:
     account, title = ACCOUNTS[digest[2] % 12]
     action, resource_type = ACTIONS[digest[3] & 7], TYPES[digest[4] & 7]
     subject, subject_name = USERS[digest[5] + (digest[6] & 31)]
-    time_text = (dt.datetime(2025, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=31 * number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    time_text = (dt.datetime(2025, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=31 * number)).strftime(
+        "%Y-%m-%dT%H:%M:%SZ"
+    )
     status = "failure" if action == "LOGIN_ERROR" else "success"
     return (
         f'{{"id":"{uuid("entry", number)}","account":{{"id":"{account}","name":"{title}"}},'
@@ -131,7 +133,9 @@ def main(count: int) -> None:
         print(f"read     {archive.size / seconds:12,.0f} leaves/s in batches of 2,048, peak {peak_mb()} MB")
         start = time.perf_counter()
         KeyRuns.open(archive, folder / "cache").close()
-        print(f"keys     {archive.size / (time.perf_counter() - start):12,.0f} entries/s made anew, peak {peak_mb()} MB")
+        print(
+            f"keys     {archive.size / (time.perf_counter() - start):12,.0f} entries/s made anew, peak {peak_mb()} MB"
+        )
         start = time.perf_counter()
         KeyRuns.open(archive, folder / "cache").close()
         opened = time.perf_counter() - start

@@ -1,7 +1,7 @@
 """A disk that keeps its promises to the letter, and nothing beyond them.
 
-What was not synced may be lost when the machine crashes, each piece on its own: a file's content (all, the end of it, or
-it reads as zeros) and each name in each folder. Every step can be made the last one before a crash, or refused.
+What was not synced may be lost when the machine crashes, each piece on its own: a file's content (all, the end of it,
+or it reads as zeros) and each name in each folder. Every step can be made the last one before a crash, or refused.
 """
 
 import contextlib
@@ -78,6 +78,7 @@ class SimulatedDisk:
         self.now = now
         self.steps = 0
         self.before_step: Callable[[str], None] = lambda _: None
+        self.has_refused = False
         self._locks: set[Path] = set()
 
     def refuse(self, number: int, code: int, *, ever_after: bool = False) -> None:
@@ -87,6 +88,7 @@ class SimulatedDisk:
         def check(what: str) -> None:
             at = self.steps - 1
             if at == first or (ever_after and at > first and what != "remove"):
+                self.has_refused = True
                 raise OSError(code, os.strerror(code))
 
         self.before_step = check

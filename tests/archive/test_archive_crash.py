@@ -1,6 +1,5 @@
-"""A crash at every step that reaches the disk, over commits and merges: what was reported sealed stays, and work goes on."""
+"""A crash at every step that reaches the disk, over commits and merges: what was reported stays, and work goes on."""
 
-import errno
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +8,10 @@ import pytest
 from tests.archive.simulated_disk import SimulatedDisk, State, Survival
 from tests.archive.world import SMALL, found, leaves_of, opened, page, root_of, seal, writer_on
 
-from muniment.archive.segments import cover, plan_merges
 from muniment.archive.contents import list_segments
 from muniment.archive.reading import Archive
-from muniment.errors import MunimentError, NoArchive, StorageError
+from muniment.archive.segments import cover, plan_merges
+from muniment.errors import NoArchive
 from muniment.merkle.tiles import tiles_of
 
 PLACE = Path("/disk")
@@ -45,7 +44,7 @@ def work(disk: SimulatedDisk, history: History) -> list[bytes]:
 
 
 def demand_whole(archive: Archive, expected: Sequence[bytes]) -> None:
-    """The archive holds the first of the expected leaves, under its signed root, in sound tiles, and nothing lies about."""
+    """The archive holds the first of the expected leaves, under its signed root, and its tiles are there."""
     leaves = leaves_of(archive)
     assert leaves == list(expected[: len(leaves)])
     assert len(leaves) == archive.size
@@ -111,6 +110,29 @@ def test_after_a_crash_at_any_step_nothing_reported_is_lost_and_work_goes_on(
         assert archive.size >= reported, f"step {number} ({what})"
         demand_whole(archive, expected)
         demand_next_commit_works(disk, expected, reported)
+
+
+def test_a_crash_while_the_next_writer_clears_up_after_a_crash_is_no_worse(past: tuple[History, list[bytes]]) -> None:
+    history, expected = past
+    chance = random.Random(7)
+    for number in chance.sample(range(len(history.moments)), 25):
+        state, reported, _ = history.moments[number]
+        disk = SimulatedDisk(state.after_crash("some", chance))
+        if PLACE not in disk.state.names or reopen(disk) is None:
+            continue
+        archive, home = opened(PLACE, disk=disk)
+        moments: list[State] = []
+        disk.before_step = lambda _, disk=disk, moments=moments: moments.append(disk.state.copy())  # type: ignore[misc]
+        seal(writer_on(archive, home, layout=SMALL), page(8_000, 2))
+        for again in chance.sample(moments, 6):
+            second = SimulatedDisk(again.after_crash("some", chance))
+            archive, home = opened(PLACE, disk=second)
+            leaves = leaves_of(archive)
+            assert archive.size >= reported
+            assert root_of(leaves) == archive.root
+            assert leaves[:reported] == expected[:reported]
+            seal(writer_on(archive, home, layout=SMALL), page(9_000, 2))
+            assert root_of(leaves_of(archive)) == archive.root
 
 
 def demand_tidy(archive: Archive) -> None:

@@ -51,7 +51,7 @@ def test_a_leaf_taken_apart_is_what_it_was_made_of(kind: str, source: str, paylo
 
 @given(kind=kinds, source=sources, payload=payloads, link=previous, place=st.integers(0), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_refused_or_reads_as_another_leaf(
-    kind: str, source: str, payload: bytes, link: int | None, place: int, bit: int
+    *, kind: str, source: str, payload: bytes, link: int | None, place: int, bit: int
 ) -> None:
     chained = link if kind in RECORD_KINDS else ABSENT
     leaf = bytearray(encode_leaf(kind, source, AT, payload, previous=chained))

@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -37,7 +38,7 @@ def rows() -> pa.RecordBatch:
 @settings(max_examples=25, deadline=None)
 def test_a_segment_has_the_same_bytes_however_its_leaves_came(rows: pa.RecordBatch, cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), 5_000]
-    pieces = [rows.slice(start, end - start) for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [rows.slice(start, end - start) for start, end in itertools.pairwise(edges)]
     assert encoded(pieces, 100) == encoded([rows], 100)
 
 

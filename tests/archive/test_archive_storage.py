@@ -137,9 +137,12 @@ def test_the_lock_of_a_killed_process_is_free(folder: LocalFolder) -> None:
 
 
 def test_threads_of_one_process_exclude_each_other_too(folder: LocalFolder) -> None:
-    with folder.lock("commit", 0, "is writing"):
-        with pytest.raises(Busy, match=f"process {os.getpid()}"), folder.lock("commit", 0, "is writing"):
-            pass
+    with (
+        folder.lock("commit", 0, "is writing"),
+        pytest.raises(Busy, match=f"process {os.getpid()}"),
+        folder.lock("commit", 0, "is writing"),
+    ):
+        pass
     with folder.lock("commit", 0, "is writing"):
         pass
 

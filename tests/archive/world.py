@@ -20,6 +20,8 @@ AT = "2026-03-02T23:56:45Z"
 NOW = dt.datetime(2026, 3, 2, 23, 56, 45, tzinfo=dt.UTC)
 ORIGIN = "example.com/audit"
 SMALL = Layout(block=16, ratio=4)
+AT_ONCE = -1e12
+"""A grace period by which superseded files go at once, whatever the time is."""
 
 
 def item(number: int) -> bytes:
@@ -27,7 +29,8 @@ def item(number: int) -> bytes:
     return (
         f'{{"id":"entry-{number}","account":{{"id":"a{number % 3}","name":"Account {number % 3}"}},'
         f'"resource_type":"USER","resource_id":"u{number % 7}","resource_name":"user{number % 7}@example.com",'
-        f'"action":"{"LOGIN" if number % 5 else "LOGIN_ERROR"}","user":{{"id":"u{number % 7}","name":"user{number % 7}"}},'
+        f'"action":"{"LOGIN" if number % 5 else "LOGIN_ERROR"}",'
+        f'"user":{{"id":"u{number % 7}","name":"user{number % 7}"}},'
         f'"timestamp":"2026-03-{1 + number // 1440 % 28:02}T{number // 60 % 24:02}:{number % 60:02}:00Z",'
         f'"description":"User signed in","status":"{"success" if number % 5 else "failure"}"}}'
     ).encode()
@@ -53,7 +56,7 @@ def opened(path: Path, *, disk: Disk = REAL_DISK) -> tuple[Archive, Home]:
     return Archive.open(storage=LocalFolder(path / "archive", disk=disk)), Home(path / "home", disk=disk)
 
 
-def writer_on(archive: Archive, home: Home, *, layout: Layout = LAYOUT, grace_s: float = 0) -> Writer:
+def writer_on(archive: Archive, home: Home, *, layout: Layout = LAYOUT, grace_s: float = AT_ONCE) -> Writer:
     """A writer that merges before a transaction returns and removes at once what is superseded."""
     return Writer(archive, home, clock=lambda: NOW, layout=layout, grace_s=grace_s, background=False)
 

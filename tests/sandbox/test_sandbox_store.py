@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from muniment.model import Query, Sort
+from muniment.model import SORT_FIELDS, Query, Sort
 from muniment.sandbox.shapes import Shape
 from muniment.sandbox.store import Line, Store
+from muniment.sandbox.world import World
 
 DAY = dt.date(2026, 3, 2)
 MIDNIGHT = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -105,20 +106,20 @@ IDS = st.sampled_from(
     ["0a000000-0000-4000-8000-000000000001", "b", "", "00000000-0000-0000-0000-000000000000", None, 3]
 )
 NAMED = st.one_of(ODD, st.fixed_dictionaries({"id": WORDS | ODD, "name": WORDS | ODD}))
-ENTRIES = st.fixed_dictionaries(
-    {},
-    optional={
-        "id": IDS,
-        "account": NAMED,
-        "resource_type": WORDS | ODD,
-        "resource_id": WORDS | ODD,
-        "action": WORDS | ODD,
-        "user": NAMED,
-        "timestamp": TIMES,
-        "description": WORDS | ODD,
-        "status": st.sampled_from(["success", "failure", "SUCCESS", None, 1]),
-        "more": ODD,
-    },
+USUAL: dict[str, st.SearchStrategy[Any]] = {
+    "id": IDS,
+    "account": st.fixed_dictionaries({"id": WORDS, "name": WORDS}),
+    "resource_type": WORDS,
+    "resource_id": WORDS,
+    "action": WORDS,
+    "user": st.none() | st.fixed_dictionaries({"id": WORDS, "name": WORDS}),
+    "timestamp": TIMES,
+    "description": WORDS,
+    "status": st.sampled_from(["success", "failure", "Success"]),
+}
+UNUSUAL = {name: NAMED if name in ("account", "user") else values | ODD for name, values in USUAL.items()}
+ENTRIES = st.one_of(
+    st.fixed_dictionaries(USUAL), st.fixed_dictionaries(USUAL), st.fixed_dictionaries({}, optional=UNUSUAL)
 ).map(lambda entry: json.dumps(entry, ensure_ascii=False).encode())
 GARBAGE = st.sampled_from(
     [b"null", b"[1]", b"{", b'"\xff"', b'{"id":"\\ud800"}', b'{"a":NaN,"id":"b"}', b'{"id":"a\\u0000"}']
@@ -144,7 +145,11 @@ def query_of(given: dict[str, Any]) -> Query:
     return Query(**given)
 
 
-QUERIES = st.fixed_dictionaries({"limit": st.integers(0, 20)}, optional=FILTERS).map(query_of)
+ALL: dict[str, st.SearchStrategy[Any]] = {"limit": st.just(50)}
+QUERIES = st.one_of(
+    *(st.fixed_dictionaries({**ALL, name: values}) for name, values in FILTERS.items()),
+    st.fixed_dictionaries({"limit": st.integers(0, 20)}, optional=FILTERS),
+).map(query_of)
 LINES = st.builds(
     Line,
     st.sampled_from([int(MIDNIGHT.timestamp()), int(MIDNIGHT.timestamp()) + 43_200]),
@@ -229,8 +234,8 @@ def written(line: Line) -> bytes:
 
 TEXT_IDS = st.sampled_from(["0a000000-0000-4000-8000-000000000001", "b", "", "00000000-0000-0000-0000-000000000000"])
 CHANGES = st.one_of(
-    st.lists(ITEMS, max_size=4).map(added),
-    st.lists(LINES, max_size=4).map(logged),
+    st.lists(ITEMS, max_size=8).map(added),
+    st.lists(LINES, max_size=8).map(logged),
     TEXT_IDS.map(removed),
     st.builds(rewritten, TEXT_IDS, ITEMS),
     st.just(DAY).map(forgotten),
@@ -238,7 +243,7 @@ CHANGES = st.one_of(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(CHANGES, max_size=8), st.lists(QUERIES, min_size=1, max_size=4))
+@given(st.lists(CHANGES, max_size=8), st.lists(QUERIES, min_size=1, max_size=8))
 @example([added([b"{}"] * 3)], [Query(sort=Sort("timestamp", "desc"), offset=1, limit=1)])
 def test_after_any_changes_any_query_is_answered_as_a_list_would(changes: list[Change], queries: list[Query]) -> None:
     store, listed = Store.empty(), list[Listed]()
@@ -252,7 +257,63 @@ def test_after_any_changes_any_query_is_answered_as_a_list_would(changes: list[C
         assert list(found.items) == items
 
 
-# ---- what the property cannot say as plainly
+# ---- every filter and sort over a whole world, odd entries among it
+
+ODDITIES = [
+    b'{"id":"1","timestamp":"2026-03-20T00:00:00Z","action":null,"status":"SUCCESS","user":{"name":"Svc"}}',
+    b'{"id":"2","timestamp":1773964800000,"action":"login","status":"failure","description":"~","resource_type":7}',
+    b'{"id":"3","timestamp":"soon","action":"LOGIN","status":null,"account":"none"}',
+    b'{"timestamp":"2026-03-20T00:00:00Z","description":null}',
+    b'{"id":"4","timestamp":"2026-03-20T00:00:00+09:00","action":"LOGOUT","status":"success"}',
+]
+
+
+def asked(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Filters that this entry passes, and the same in another case or by a part, which only `user_name` may pass."""
+    day, user, account = dt.date.fromisoformat(entry["timestamp"][:10]), entry["user"]["name"], entry["account"]["id"]
+    return [
+        *({name: entry[name].upper()} for name in ("action", "status", "resource_id")),
+        *({name: entry[name].lower()} for name in ("action", "status", "resource_id")),
+        *({name: entry[name][1:]} for name in ("action", "resource_id")),
+        *({"user_name": name} for name in (user, user.swapcase(), user[1:-1])),
+        *({"account_id": text} for text in (account, account.upper(), account[1:])),
+        *({"resource_types": kinds} for kinds in ((entry["resource_type"], "APIKEY"), ("user",))),
+        *({"from_": day}, {"to": day}, {"from_": day, "to": day}, {"from_": day, "to": dt.date(2026, 1, 1)}),
+        {"user_name": user, "action": entry["action"], "from_": day},
+    ]
+
+
+SORTS = [Sort(field, direction) for field in SORT_FIELDS for direction in ("asc", "desc")]
+
+
+@pytest.fixture(scope="module")
+def odd_world() -> tuple[Store, list[Listed]]:
+    world = World(seed=7, days=20, entries=1200, end=dt.date(2026, 4, 1))
+    world.store.add(ODDITIES)
+    items = [item for offset in (0, 1000) for item in world.audit_log(Query(offset=offset, limit=1000)).items]
+    return world.store, [Listed(item) for item in items]
+
+
+@pytest.mark.parametrize("sort", [None, *SORTS], ids=str)
+def test_a_world_is_filtered_and_sorted_as_a_list_would_be(
+    odd_world: tuple[Store, list[Listed]], sort: Sort | None
+) -> None:
+    store, listed = odd_world
+    assert len(listed) == 1205
+    named = [one.entry for one in listed if one.text("user", "id") and one.text("timestamp")]
+    filters: list[dict[str, Any]] = [
+        {},
+        *(filter_ for entry in (named[5], named[600], named[-5]) for filter_ in asked(entry)),
+    ]
+    for filter_ in filters:
+        total, items = answer(listed, Query(sort=sort, limit=2000, **filter_))
+        for offset, limit in ((0, 1000), (3, 7), (1204, 5)):
+            query = Query(sort=sort, offset=offset, limit=limit, **filter_)
+            found = store.search(query)
+            assert (found.total, list(found.items)) == (total, items[offset : offset + limit]), query
+
+
+# ---- what the others cannot say as plainly
 
 
 def plain(number: int, *, timestamp: str = "2026-03-02T08:00:00Z") -> bytes:

@@ -352,6 +352,15 @@ def test_a_source_that_drips_is_left_when_the_time_is_over(
         assert 0.35 < time.monotonic() - started < 1.5
 
 
+def test_a_silent_source_costs_one_time_out_and_the_time_of_trying_again(make_client: ClientMaker) -> None:
+    with raw_server(is_silent) as server:
+        client = make_client(server.url, timeout_s=2, retry_s=1)
+        started = time.monotonic()
+        with pytest.raises(Oversized, match=r"no answer within 2 s \(asked 2 times\)"):
+            client.get("/x")
+        assert 2.9 < time.monotonic() - started < 3.7
+
+
 def test_a_slow_answer_that_keeps_to_the_time_is_taken(make_client: ClientMaker) -> None:
     pieces = [bytes([byte]) for byte in response(200, JSON)]
     with raw_server(says(*pieces, every_s=0.01)) as server:

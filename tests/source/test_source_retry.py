@@ -150,3 +150,12 @@ def test_the_setback_to_tell_of_is_the_last_that_says_why() -> None:
     patience = Patience(1000, full)
     patience.after(hurried, 0)
     assert patience.telling is hurried
+
+
+def test_the_next_try_has_what_is_left_and_at_least_a_second() -> None:
+    patience = Patience(10, full)
+    patience.after(BUSY, 0)
+    assert patience.next_timeout_s(30) == 9.5
+    assert patience.next_timeout_s(0.2) == 0.2
+    patience.after(BUSY, 8.2)
+    assert patience.next_timeout_s(30) == 1.0

@@ -50,15 +50,21 @@ def stretch(open_from: dt.date = DAYS[-1]) -> Stretch:
     return Stretch(DAYS[0], open_from, DAYS[-1], whole=True)
 
 
-def test_a_survey_costs_nine_requests_and_says_what_lies_outside_the_days() -> None:
+def test_a_survey_costs_six_requests_and_says_how_many_entries_no_day_serves() -> None:
     source = world()
     source.rows += [Row(1, 70_001, day=DAYS[0] - dt.timedelta(days=400)), Row(1, 70_002, day=None)]
     source.rows += [Row(1, 70_003, day=DAYS[-1] + dt.timedelta(days=3))]
     found = source.drive(survey(stretch()))
-    assert (found.whole, found.before, found.closed, found.open, found.after) == (323, 1, 315, 6, 1)
-    assert (found.undated, found.doubt, len(source.asks)) == (1, None, 9)
+    assert (found.whole, found.closed, found.open, found.outside) == (323, 315, 5, 3)
+    assert (found.doubt, len(source.asks)) == (None, 6)
     assert found.status is not None
     assert found.status.agree
+
+
+def test_a_whole_that_moves_while_it_is_surveyed_is_no_reason_for_doubt() -> None:
+    source = world()
+    source.before_answer = lambda s, n: s.rows.append(Row(n, 80_000 + n, day=DAYS[-1])) if n < 9 else None
+    assert source.drive(survey(stretch())).doubt is None
 
 
 def test_a_total_that_depends_on_the_limit_is_not_trusted() -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["REAL_DISK", "Disk", "Name", "RealDisk"]
 
 _LOCK_POLL_S: Final = 0.02
+_SIGNATURE_BYTES: Final = 300
+"""A process id and a host name of at most 255 characters."""
 
 
 class Name(NamedTuple):
@@ -185,12 +187,12 @@ def _is_still_at(descriptor: int, path: Path) -> bool:
 def _sign(descriptor: int) -> None:
     # a courtesy to whoever finds it held: a disk too full for it does not stop us
     with contextlib.suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+        # always as wide: cutting a file first costs more than the whole commit's hashing
+        os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}".ljust(_SIGNATURE_BYTES - 1).encode() + b"\n", 0)
 
 
 def _holder(descriptor: int) -> str:
-    pid, _, host = os.pread(descriptor, 300, 0).decode("utf-8", "replace").strip().partition(" ")
+    pid, _, host = os.pread(descriptor, _SIGNATURE_BYTES, 0).decode("utf-8", "replace").strip().partition(" ")
     if not pid:
         return "another process"
     return f"process {pid}" if host in ("", socket.gethostname()) else f"process {pid} on {host}"

@@ -7,7 +7,7 @@ tree has beyond it is read from the tail. So a copy that was put back never hide
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import msgspec
 import numpy as np
@@ -17,20 +17,18 @@ from muniment.archive.disk import REAL_DISK
 from muniment.archive.identity import content_hashes, row_keys
 from muniment.archive.leaf import payloads_of
 from muniment.archive.reading import Archive
-from muniment.archive.runs import Run, Seen, joined, look_up, map_run, merge_runs, sorted_run, write_run
+from muniment.archive.runs import Indices, Run, Seen, Words, joined, look_up, map_run, merge_runs, sorted_run, write_run
 from muniment.errors import Busy, StorageError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["KeyRuns", "Sealed"]
 
-Sealed = tuple[int, "NDArray[np.uint64]", "NDArray[np.uint64]"]
+Sealed = tuple[int, Words, Words]
 """Entries just sealed: index of the first leaf, keys, contents."""
 
 VERSION: Final = 1
 _MANIFEST: Final = "keys.json"
-_FLUSH_ROWS: Final = 262_144
+FLUSH_ROWS = 262_144
+"""So many rows are kept in memory at most."""
 _WORTH_SAVING: Final = 1_024
 """New rows below this are read again from the tail next time: cheaper than writing them now."""
 _RATIO: Final = 3
@@ -98,7 +96,7 @@ class KeyRuns:
         """Let go of the folder; what `save` has not written is read from the tail next time."""
         self._held.close()
 
-    def look_up(self, keys: "NDArray[np.uint64]", contents: "NDArray[np.uint64]") -> Seen:
+    def look_up(self, keys: Words, contents: Words) -> Seen:
         """Which leaf each key has, and which leaf has this content under it; -1 for none.
 
         64 bits stand for a key: where the content differs, the leaf says whether it is the same key.
@@ -197,14 +195,14 @@ class KeyRuns:
                 self._add(row_keys(rows), content_hashes(payloads), rows.column("index").to_numpy())
         self.size = end
 
-    def _add(self, keys: "NDArray[np.uint64]", contents: "NDArray[np.uint64]", leaves: "NDArray[np.int64]") -> None:
+    def _add(self, keys: Words, contents: Words, leaves: Indices) -> None:
         if not len(keys):
             return
         self._recent.append(sorted_run(keys, leaves.astype(np.uint64), contents))
         self._unsaved += len(keys)
         if len(self._recent) > _MANY_RUNS:
             self._recent = [joined(self._recent)]
-        if self._owns and sum(run.count for run in self._recent) >= _FLUSH_ROWS:
+        if self._owns and sum(run.count for run in self._recent) >= FLUSH_ROWS:
             with self._refusals_told():
                 self._flush()
 

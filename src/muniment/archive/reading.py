@@ -57,14 +57,14 @@ class Archive:
         """What leaf 0 says."""
         self.genesis = b""
         """Hash of leaf 0: which archive this is, whatever folder it lies in."""
-        self._view: _View
+        self._seen: _View | None = None
         self._lock = threading.RLock()
         self._footers: OrderedDict[SegmentName, pq.FileMetaData] = OrderedDict()
         self._groups: OrderedDict[Group, pa.BinaryArray] = OrderedDict()
         self._vkeys: tuple[int | None, tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
-        return f"Archive({self.storage!r}, {self.size} leaves)"
+        return f"Archive({self.storage!r})"
 
     @classmethod
     def open(cls, path: Path | None = None, *, storage: Storage | None = None) -> "Archive":
@@ -87,6 +87,12 @@ class Archive:
         archive = cls(storage)
         archive.refresh()
         return archive
+
+    @property
+    def _view(self) -> _View:
+        if self._seen is None:
+            raise RuntimeError("an archive is opened by Archive.open")
+        return self._seen
 
     @property
     def origin(self) -> str:
@@ -144,10 +150,10 @@ class Archive:
         with self._lock:
             for attempt in range(_ATTEMPTS):
                 note = present_note(self.storage)
-                if self.genesis and note == self.note:
+                if self._seen is not None and note == self._seen.note:
                     return
                 try:
-                    self._view = self._view_of(note)
+                    self._seen = self._view_of(note)
                 except (Missing, NotEvidence):
                     # the next checkpoint came meanwhile, and its writer merged what this one needs; or it is damage
                     if attempt + 1 == _ATTEMPTS:
@@ -262,7 +268,7 @@ class Archive:
             # files of the tree as it is now may take the place of those that it had
             present = read_note(present_note(self.storage)).size
             covering = _cover(names, self.size, max(self.size, present))
-            self._view = replace(self._view, covering=covering)
+            self._seen = replace(self._view, covering=covering)
 
     def _view_of(self, note: str) -> _View:
         checkpoint = read_note(note)

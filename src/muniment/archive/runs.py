@@ -9,19 +9,21 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 __all__ = ["Run", "Seen", "joined", "look_up", "map_run", "merge_runs", "sorted_run", "write_run"]
+
+Words = NDArray[np.uint64]
+Indices = NDArray[np.int64]
 
 ROW_BYTES: Final = 24
 _NONE: Final = np.uint64(2**64 - 1)
 """No leaf: as a signed number -1."""
-_CHUNK: Final = 262_144
+CHUNK = 262_144
+"""Rows of a run that are merged at once."""
 _RESIDENT: Final = 128 << 20
 """Keys beyond so many bytes are let go of after each look-up, so that memory stays flat."""
 
@@ -30,9 +32,9 @@ _RESIDENT: Final = 128 << 20
 class Run:
     """Rows in the order of their keys."""
 
-    keys: "NDArray[np.uint64]"
-    leaves: "NDArray[np.uint64]"
-    contents: "NDArray[np.uint64]"
+    keys: Words
+    leaves: Words
+    contents: Words
     mapped: mmap.mmap | None = None
 
     @property
@@ -41,7 +43,7 @@ class Run:
         return len(self.keys)
 
     @property
-    def columns(self) -> "tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]":
+    def columns(self) -> tuple[Words, Words, Words]:
         """Keys, leaves, contents."""
         return self.keys, self.leaves, self.contents
 
@@ -49,18 +51,18 @@ class Run:
 class Seen(NamedTuple):
     """What a look-up found, a row each."""
 
-    leaves: "NDArray[np.int64]"
+    leaves: Indices
     """The first leaf with this key; -1 where there is none."""
-    versions: "NDArray[np.int64]"
+    versions: Indices
     """The first leaf with this key and this content; -1 where there is none."""
 
     @property
-    def same(self) -> "NDArray[np.bool_]":
+    def same(self) -> NDArray[np.bool_]:
         """Whether this content was there under this key."""
         return self.versions >= 0
 
 
-def sorted_run(keys: "NDArray[np.uint64]", leaves: "NDArray[np.uint64]", contents: "NDArray[np.uint64]") -> Run:
+def sorted_run(keys: Words, leaves: Words, contents: Words) -> Run:
     """A run in memory."""
     order = np.argsort(keys, kind="stable")
     return Run(keys[order], leaves[order], contents[order])
@@ -127,11 +129,11 @@ class _Side:
     @property
     def ends(self) -> bool:
         """Whether the next part is its last."""
-        return self._at + _CHUNK >= self.count
+        return self._at + CHUNK >= self.count
 
-    def keys(self) -> "NDArray[np.uint64]":
+    def keys(self) -> Words:
         """Of the next part, which is not taken yet."""
-        return self._read(0, _CHUNK)
+        return self._read(0, CHUNK)
 
     def take(self, rows: int) -> Run:
         """The next rows."""
@@ -139,7 +141,7 @@ class _Side:
         self._at += rows
         return taken
 
-    def _read(self, column: int, rows: int) -> "NDArray[np.uint64]":
+    def _read(self, column: int, rows: int) -> Words:
         self._file.seek((column * self.count + self._at) * 8)
         return np.frombuffer(self._file.read(min(rows, self.count - self._at) * 8), dtype="<u8")
 
@@ -152,7 +154,7 @@ def _next_part(sides: Sequence[_Side]) -> Run:
     return joined([side.take(rows) for side, rows in zip(sides, takes, strict=True)])
 
 
-def look_up(runs: Sequence[Run], keys: "NDArray[np.uint64]", contents: "NDArray[np.uint64]") -> Seen:
+def look_up(runs: Sequence[Run], keys: Words, contents: Words) -> Seen:
     """Look keys up in all runs.
 
     Args:
@@ -172,9 +174,7 @@ def look_up(runs: Sequence[Run], keys: "NDArray[np.uint64]", contents: "NDArray[
     return Seen(leaves.view(np.int64), versions.view(np.int64))
 
 
-def _hits(
-    keys: "NDArray[np.uint64]", wanted: "NDArray[np.uint64]"
-) -> "Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]":
+def _hits(keys: Words, wanted: Words) -> Iterator[tuple[Indices, Indices]]:
     """Which of the wanted keys are there, and in which rows; once more for those that have a further row, and so on."""
     rows = _places(keys, wanted)
     asked = np.arange(len(wanted))
@@ -194,7 +194,7 @@ def _let_go(runs: Sequence[Run]) -> None:
                 run.mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def _places(keys: "NDArray[np.uint64]", wanted: "NDArray[np.uint64]") -> "NDArray[np.int64]":
+def _places(keys: Words, wanted: Words) -> Indices:
     """As `np.searchsorted`, all bisections side by side: the loads of one step do not wait for each other."""
     low, high = np.zeros(len(wanted), np.int64), np.full(len(wanted), len(keys), np.int64)
     for _ in range(len(keys).bit_length()):
@@ -206,5 +206,5 @@ def _places(keys: "NDArray[np.uint64]", wanted: "NDArray[np.uint64]") -> "NDArra
     return low
 
 
-def _bytes(column: "NDArray[np.uint64]") -> memoryview:
+def _bytes(column: Words) -> memoryview:
     return np.ascontiguousarray(column, dtype="<u8").data

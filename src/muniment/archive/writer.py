@@ -125,6 +125,7 @@ class Writer:
             locks.enter_context(self.archive.storage.lock(COMMIT_LOCK, wait_s, "is writing to the archive"))
             locks.enter_context(self.home.lock(self.archive.genesis, max(0.0, until - time.monotonic())))
             self.archive.refresh()
+            self.archive.list_again()
             yield
 
     @contextlib.contextmanager

@@ -17,7 +17,7 @@ Example:
 """
 )
 @archive_option
-@click.option("--origin", help="Name of the log, without spaces or +; recommended: a host name and a path of yours.")
+@click.option("--origin", metavar="NAME", help="Of the log, for ever; best a host name and a path of yours.")
 @config_option
 @json_option
 def init(archive: Path, origin: str | None, *, as_json: bool, verbose: int) -> None:  # noqa: ARG001 - main reads it
@@ -25,19 +25,25 @@ def init(archive: Path, origin: str | None, *, as_json: bool, verbose: int) -> N
     from muniment.archive.founding import initialise  # noqa: PLC0415 - start-up
     from muniment.collect.instants import utc_now  # noqa: PLC0415 - start-up
 
-    made = initialise(archive, home_folder(), origin, now=utc_now())
-    key_file = home_folder().key_file(made.verifier)
-    tell_new_archive(archive, made.verifier.vkey, key_file)
+    home = home_folder()
+    made = initialise(archive, home, origin, now=utc_now())
+    vkey, key_file = made.verifier.vkey, home.key_file(made.verifier)
+    tell_new_archive(archive, vkey, key_file)
     if as_json:
-        print_json(
-            {"archive": str(archive), "origin": made.origin, "vkey": made.verifier.vkey, "key_file": str(key_file)}
-        )
+        print_json({"archive": str(archive), "origin": made.origin, "vkey": vkey, "key_file": str(key_file)})
 
 
 def tell_new_archive(archive: Path, vkey: str, key_file: Path) -> None:
     """Say what was made, and what to do with the key's two halves."""
     say(f"New archive in {archive}")
+    tell_key(vkey, key_file)
+
+
+def tell_key(vkey: str, key_file: Path) -> None:
+    """Say where a new key's two halves are, and what to do with each."""
     say(f"  signing key  {key_file}")
-    say("               back it up where only you can read it: without it the archive cannot be continued as it is")
-    say(f"  vkey         {vkey}")
-    say("               give this line to your auditor now, by a way of its own: it proves later what you signed")
+    say("    Copy it to a safe place that only you can read: whoever has it can sign for")
+    say("    you, and without it the archive can only go on under another key.")
+    say(f"  vkey  {vkey}")
+    say("    Give this line to your auditor now, by another way than the archive will go:")
+    say("    with it they can prove later that it was you who signed, and when.")

@@ -3,8 +3,9 @@
 import datetime as dt
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DAY",
+    "Manner",
     "archive_option",
     "cache_folder",
     "config_option",
     "day_options",
     "home_folder",
     "json_option",
-    "read_key",
     "source_options",
     "today",
 ]
@@ -29,26 +30,40 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Day(click.ParamType):
+@dataclass(slots=True)
+class Manner:
+    """How a call wants to be spoken to; known before its options have been found right.
+
+    Attributes:
+        as_json: Whether stdout gets one JSON document.
+        verbose: How often it asked for more words.
+    """
+
+    as_json: bool = False
+    verbose: int = 0
+
+
+class _Day(click.ParamType[dt.date]):
     """A day, written exactly YYYY-MM-DD."""
 
     name = "YYYY-MM-DD"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:  # noqa: ARG002 - click's signature
-        if isinstance(value, dt.date):
+        if type(value) is dt.date:  # a settings file has days of its own
             return value
         from muniment.model.query import parse_date  # noqa: PLC0415 - start-up
 
         return parse_date(param.opts[0].lstrip("-") if param else "date", str(value))
 
 
-DAY = _Day()
+DAY: Final = _Day()
 
 
 def archive_option(function: F) -> F:
     """``--archive DIR``."""
     return click.option(
         "--archive",
+        metavar="DIR",
         type=click.Path(path_type=Path),
         envvar="MUNIMENT_ARCHIVE",
         default="muniment-archive",
@@ -59,28 +74,57 @@ def archive_option(function: F) -> F:
 
 def json_option(function: F) -> F:
     """``--json``, and ``-v`` for more words."""
-    function = click.option("-v", "--verbose", count=True, help="Say more; -vv shows how an error came about.")(
-        function
-    )
-    return click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document on stdout.")(function)
+    function = click.option(
+        "-v",
+        "--verbose",
+        count=True,
+        is_eager=True,
+        callback=_note_verbose,
+        help="Name each request; -vv: and how an error came about.",
+    )(function)
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,
+        callback=_note_json,
+        help="Print exactly one JSON document on stdout.",
+    )(function)
+
+
+def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+    ctx.ensure_object(Manner).as_json |= value
+    return value
+
+
+def _note_verbose(ctx: click.Context, _: click.Parameter, value: int) -> int:
+    manner = ctx.ensure_object(Manner)
+    if value > manner.verbose and not ctx.resilient_parsing:
+        from muniment.cli.logs import show_logs  # noqa: PLC0415 - start-up
+
+        manner.verbose = value
+        ctx.with_resource(show_logs())
+    return value
 
 
 def config_option(function: F) -> F:
     """``--config FILE``: defaults for all commands, below flags and environment."""
-
-    def load(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
-        from muniment.cli.config import load_config  # noqa: PLC0415 - start-up
-
-        load_config(ctx, value)
-
     return click.option(
         "--config",
+        metavar="FILE",
         type=click.Path(path_type=Path),
         is_eager=True,
         expose_value=False,
-        callback=load,
-        help="Settings file; default ./muniment.toml where there is one.",
+        callback=_load_config,
+        help="Settings; default muniment.toml in the working folder, where there is one.",
     )(function)
+
+
+def _load_config(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
+    if not ctx.resilient_parsing:
+        from muniment.cli.config import load_config  # noqa: PLC0415 - start-up
+
+        load_config(ctx, value)
 
 
 def day_options(function: F) -> F:
@@ -91,47 +135,42 @@ def day_options(function: F) -> F:
 
 def source_options(function: F) -> F:
     """Where the source is and how to reach it."""
+    file = click.Path(path_type=Path)
     for option in (
-        click.option("--client-key", type=click.Path(path_type=Path), help="Key of the client certificate (mTLS)."),
-        click.option("--client-cert", type=click.Path(path_type=Path), help="Client certificate in PEM (mTLS)."),
-        click.option("--max-rate", type=float, help="Never more requests a second than this."),
-        click.option("--source", help="Name of the source; default account-manager@HOST."),
-        click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the API key."),
-        click.option("--url", envvar="MUNIMENT_URL", help="Base address, such as https://one.digicert.com."),
+        click.option("--client-key", metavar="FILE", type=file, help="Key of the client certificate (mTLS)."),
+        click.option("--client-cert", metavar="FILE", type=file, help="Client certificate in PEM (mTLS)."),
+        click.option("--max-rate", metavar="R", type=float, help="Never more requests a second than this."),
+        click.option("--source", metavar="NAME", help="Of the source, as in muniment.toml; default account-manager@HOST."),
+        click.option("--api-key-file", metavar="FILE", type=file, help="Holds the API key, else MUNIMENT_API_KEY does."),
+        click.option(
+            "--url", metavar="URL", envvar="MUNIMENT_URL", help="Such as https://one.digicert.com [env: MUNIMENT_URL]."
+        ),
     ):
         function = option(function)
     return function
-
-
-def read_key(api_key_file: Path | None) -> str:
-    """The API key, from the file or from ``MUNIMENT_API_KEY``; its form is checked where it is used.
-
-    Raises:
-        BadInput: There is neither, or the file cannot be read.
-    """
-    if api_key_file is not None:
-        try:
-            return api_key_file.read_bytes().decode("latin-1")
-        except OSError as error:
-            raise BadInput(f"--api-key-file {api_key_file}: {error.strerror}") from error
-    key = os.environ.get("MUNIMENT_API_KEY")
-    if key is None:
-        raise BadInput("there is no API key", hint="Set MUNIMENT_API_KEY, or give --api-key-file FILE.")
-    return key
 
 
 def home_folder() -> "Home":
     """Where signing keys live: ``MUNIMENT_HOME``, default ``~/.config/muniment``."""
     from muniment.archive.home import Home  # noqa: PLC0415 - start-up
 
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Home(Path(os.environ.get("MUNIMENT_HOME") or Path(base) / "muniment"))
+    return Home(_folder("MUNIMENT_HOME", "XDG_CONFIG_HOME", ".config"))
 
 
 def cache_folder() -> Path:
     """Where derived files lie that can be thrown away: ``MUNIMENT_CACHE``, default ``~/.cache/muniment``."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("MUNIMENT_CACHE") or Path(base) / "muniment")
+    return _folder("MUNIMENT_CACHE", "XDG_CACHE_HOME", ".cache")
+
+
+def _folder(ours: str, base: str, default: str) -> Path:
+    if named := os.environ.get(ours):
+        return Path(named)
+    if named := os.environ.get(base):
+        return Path(named) / "muniment"
+    try:
+        return Path.home() / default / "muniment"
+    except RuntimeError as error:
+        raise BadInput("this user has no home folder", hint=f"Name one with {ours}.") from error
 
 
 def today() -> dt.date:

@@ -1,41 +1,83 @@
-"""What a person sees and what a program reads: words on stderr, tables or one JSON document on stdout."""
+"""Where words go: stderr for a person, stdout for tables or for the one JSON document."""
 
+import codecs
 import json
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
-import click
-
+from muniment.cli.wording import PLAIN, escaped, is_unicode, number, printable, sign
 from muniment.errors import MunimentError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-__all__ = ["SIGNS", "console", "error_document", "number", "print_error", "print_json", "say", "table"]
+__all__ = [
+    "adapt",
+    "console",
+    "error_document",
+    "number",
+    "print_error",
+    "print_json",
+    "printable",
+    "say",
+    "show",
+    "sign",
+    "table",
+    "terminal_width",
+]
 
-SIGNS = {
-    "complete": ("✓", "OK", "green"),
-    "gap": ("✗", "XX", "red"),
-    "open": ("◔", "..", "yellow"),
-    "never": ("–", "--", "bright_black"),
-}
-"""State to its sign, the sign where the locale has only ASCII, and its colour; never colour alone."""
+_PIPE_WIDTH: Final = 80
+
+
+def adapt(streams: "list[TextIO]", environ: Mapping[str, str]) -> None:
+    """Make text streams ASCII where the locale says C, and let none fail on a character that it cannot write."""
+    codecs.register_error("muniment.plain", _plain)
+    encoding = "ascii" if _is_c_locale(environ) else None
+    for stream in streams:
+        stream.reconfigure(encoding=encoding, errors="muniment.plain")  # type: ignore[attr-defined]
+
+
+def _is_c_locale(environ: Mapping[str, str]) -> bool:
+    # Python itself takes C for "nobody said anything", and writes UTF-8
+    named = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := environ.get(name))), "")
+    return named.upper() in ("C", "POSIX")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(PLAIN.get(c) or escaped(c) for c in error.object[error.start : error.end]), error.end
 
 
 def say(text: str) -> None:
     """A line to the person at the terminal."""
-    click.echo(text, err=True)
+    _write(printable(text))
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def print_json(document: Any) -> None:
-    """The one document on stdout."""
+    """The one document on stdout, in UTF-8 whatever the locale."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(_encode(document) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _encode(document: Any) -> bytes:
     import msgspec  # noqa: PLC0415 - start-up
 
-    sys.stdout.write(msgspec.json.encode(document, enc_hook=str).decode() + "\n")
-    sys.stdout.flush()
+    try:
+        return msgspec.json.encode(document, enc_hook=str)
+    except UnicodeEncodeError:
+        # a path that is no UTF-8 has surrogates in it, which only an escape can write
+        return json.dumps(msgspec.to_builtins(document, enc_hook=str), separators=(",", ":")).encode()
 
 
 def error_document(error: MunimentError) -> dict[str, str]:
@@ -43,51 +85,40 @@ def error_document(error: MunimentError) -> dict[str, str]:
     return {"code": error.code, "message": error.message, "hint": error.hint}
 
 
-def print_error(error: MunimentError, *, as_json: bool, verbose: bool = False) -> None:
+def print_error(error: MunimentError, *, verbose: bool = False) -> None:
     """Say what happened and what next; the chain of causes with `verbose`."""
     if verbose:
-        traceback.print_exception(error)
-    say(f"{click.style('error:', fg='red', bold=True)} {printable(error.message)}")
-    say(f"  try: {printable(error.hint)}")
-    if as_json:
-        sys.stdout.write(json.dumps({"error": error_document(error)}, ensure_ascii=False) + "\n")
+        for line in traceback.format_exception(error):
+            sys.stderr.write(printable(line))
+    start, end = ("\x1b[1;31m", "\x1b[0m") if _is_coloured(sys.stderr) else ("", "")
+    _write(f"{start}error:{end} {printable(error.message)}")
+    _write(f"  try: {printable(error.hint)}")
 
 
-def printable(text: str) -> str:
-    r"""The text with control and bidirectional characters as ``\u202e``, so that no name can dress up a line."""
-    return "".join(c if c in "\n\t" or _harmless(c) else f"\\u{ord(c):04x}" for c in text)
+def _is_coloured(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _harmless(c: str) -> bool:
-    point = ord(c)
-    controls = point < 0x20 or 0x7F <= point < 0xA0
-    return not (controls or point in _BIDIRECTIONAL or 0xD800 <= point < 0xE000)
+def terminal_width() -> int | None:
+    """Columns of the terminal that stdout is, or that COLUMNS says; None where it goes elsewhere."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
 
 
-_BIDIRECTIONAL = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+def show(*lines: "str | Text") -> None:
+    """Lines on stdout, as they are: neither wrapped nor cut."""
+    out = console()
+    for line in lines:
+        out.print(line, soft_wrap=True)
 
 
-def number(value: int | None) -> str:
-    """Digits in groups of three, by thin spaces."""
-    return "–" if value is None else f"{value:,}".replace(",", "\u202f" if _unicode() else " ")
-
-
-def _unicode() -> bool:
-    return "utf" in (sys.stdout.encoding or "").lower()
-
-
-def sign(state: str) -> str:
-    """The sign of a day's state."""
-    unicode, ascii_, _ = SIGNS[state]
-    return unicode if _unicode() else ascii_
-
-
-def console(*, err: bool = False) -> "Console":
-    """A terminal of at most its own width; 80 columns where there is none."""
+def console() -> "Console":
+    """The terminal that stdout is; 80 columns where it is none."""
     from rich.console import Console  # noqa: PLC0415 - start-up
 
-    width = None if os.environ.get("COLUMNS") or (sys.stderr if err else sys.stdout).isatty() else 80
-    return Console(stderr=err, width=width, highlight=False, soft_wrap=False)
+    return Console(width=terminal_width() or _PIPE_WIDTH, highlight=False, markup=False, emoji=False)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> "Table":
@@ -95,7 +126,7 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> "Table":
     from rich import box  # noqa: PLC0415 - start-up
     from rich.table import Table  # noqa: PLC0415 - start-up
 
-    made = Table(box=box.SIMPLE_HEAD if _unicode() else box.ASCII, show_edge=False, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD if is_unicode() else box.ASCII, show_edge=False, pad_edge=False)
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     return made

@@ -1,73 +1,161 @@
 """The source a command is about: its name, address and key, from flags, environment and `[[source]]`."""
 
+import datetime as dt
 import os
-import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
-from muniment.cli.config import SOURCES
-from muniment.cli.options import read_key
+from muniment.cli.config import SOURCES, SourceTable
 from muniment.errors import BadInput
-from muniment.source.client import Client
-from muniment.source.settings import read_settings
+from muniment.model.query import parse_date
+from muniment.source.settings import Settings, check_url, read_key_file, read_settings
 
-__all__ = ["open_client", "source_name"]
+__all__ = ["Source", "find_source"]
 
-_MANAGER = "account-manager"
+MANAGER: Final = "account-manager"
+_KEY: Final = "MUNIMENT_API_KEY"
+_EXPLICIT: Final = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+_NO_TABLE: Final = SourceTable("", {})
+_LATER: Final = ("account_id", "adapter")
 
 
-def open_client(ctx: click.Context, options: dict[str, Any], stop: threading.Event) -> tuple[str, Client]:
-    """The name of the source that is asked for, and a client for it.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source, and how to reach it.
+
+    Args:
+        name: Under which its entries are sealed.
+        settings: Address, key and pace.
+        from_: First day to be collected, where the settings file says so.
+    """
+
+    name: str
+    settings: Settings
+    from_: dt.date | None
+
+
+def find_source(ctx: click.Context, options: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Source:
+    """The source that is asked for.
+
+    Args:
+        ctx: Of the command, whose settings file has been read.
+        options: Of `source_options`.
+        environ: Where the key may be.
 
     Raises:
-        BadInput: No address, no key, one of them malformed, or a name that no `[[source]]` has.
+        BadInput: No address, no key, one of them malformed, or a name that belongs to nothing.
     """
-    table = _table(ctx, options.get("source"))
-    settings = read_settings(
-        _told(ctx, options, table, "url") or _no_url(),
-        _key(ctx, options, table),
-        os.environ,
-        max_rate=_told(ctx, options, table, "max_rate"),
-        client_cert=_path(_told(ctx, options, table, "client_cert")),
-        client_key=_path(_told(ctx, options, table, "client_key")),
-    )
-    client = Client(settings, stop=stop)
-    return options.get("source") or table.get("name") or source_name(client), client
+    return _Search(ctx, options, environ).find()
 
 
-def source_name(client: Client) -> str:
-    """The name of a source that was given none, such as ``account-manager@one.digicert.com``."""
-    return f"{_MANAGER}@{client.settings.url.partition('://')[2].partition('/')[0]}"
+class _Search:
+    """Looks at flags and environment first, then at the source's table, then at the file's defaults."""
 
+    def __init__(self, ctx: click.Context, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self._ctx = ctx
+        self._options = options
+        self._environ = environ
+        self._tables: list[SourceTable] = ctx.meta.get(SOURCES, [])
+        self._table = self._choose_table()
 
-def _table(ctx: click.Context, name: str | None) -> dict[str, Any]:
-    """The `[[source]]` of this name; the only one there is, where none is named and no address is given."""
-    tables: list[dict[str, Any]] = ctx.meta.get(SOURCES, [])
-    if name is not None:
-        return next((table for table in tables if table.get("name") == name), {})
-    return tables[0] if len(tables) == 1 else {}
+    def find(self) -> Source:
+        self._demand_supported()
+        settings = read_settings(
+            self._value("url") or _no_url(),
+            self._key(),
+            self._environ,
+            max_rate=self._value("max_rate"),
+            client_cert=self._path("client_cert"),
+            client_key=self._path("client_key"),
+        )
+        name = self._options["source"] or self._table.name or _default_name(settings.url)
+        return Source(name, settings, self._first_day())
 
+    def _choose_table(self) -> SourceTable:
+        name = self._options["source"]
+        if name is not None:
+            return self._named(name)
+        url = self._options["url"] if self._is_explicit("url") else None
+        fitting = [table for table in self._tables if url is None or _same_url(url, table.values.get("url"))]
+        if len(fitting) > 1:
+            raise BadInput("there are several sources", hint=f"Name one with --source: {self._names()}.")
+        # a key that belongs to one host is never shown to another
+        return fitting[0] if fitting else _NO_TABLE
 
-def _told(ctx: click.Context, options: dict[str, Any], table: dict[str, Any], name: str) -> Any:
-    """Flag and environment before the source's table, that before the file's defaults."""
-    given = ctx.get_parameter_source(name) in (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.ENVIRONMENT)
-    return options.get(name) if given or name not in table else table[name]
+    def _named(self, name: str) -> SourceTable:
+        if not name.strip():
+            raise BadInput("--source is empty", hint="Name a source, or leave --source out.")
+        table = next((table for table in self._tables if table.name == name), None)
+        if table is None and self._tables and not self._is_explicit("url"):
+            raise BadInput(f"there is no [[source]] named {name}", hint=f"There are: {self._names()}.")
+        return table or _NO_TABLE
 
+    def _names(self) -> str:
+        return ", ".join(table.name or "(one without a name)" for table in self._tables)
 
-def _key(ctx: click.Context, options: dict[str, Any], table: dict[str, Any]) -> str:
-    if options.get("api_key_file") is None and "MUNIMENT_API_KEY" not in os.environ and "api_key_env" in table:
-        key = os.environ.get(table["api_key_env"])
+    def _is_explicit(self, name: str) -> bool:
+        return self._ctx.get_parameter_source(name) in _EXPLICIT
+
+    def _value(self, name: str) -> Any:
+        if self._is_explicit(name) or name not in self._table.values:
+            return self._options[name]
+        return self._table.values[name]
+
+    def _path(self, name: str) -> Path | None:
+        value = self._value(name)
+        return None if value is None else Path(value)
+
+    def _key(self) -> str:
+        """The key: a file that a flag names, the environment, the source's table, a file for all sources."""
+        file, table = self._options["api_key_file"], self._table.values
+        if file is not None and self._is_explicit("api_key_file"):
+            return read_key_file(file)
+        if (key := self._environ.get(_KEY)) is not None:
+            return key
+        if "api_key_env" in table:
+            return self._key_of_environment(table["api_key_env"])
+        named = table.get("api_key_file", file)
+        if named is None:
+            raise BadInput("there is no API key", hint=f"Set {_KEY}, or give --api-key-file FILE.")
+        return read_key_file(Path(named))
+
+    def _key_of_environment(self, variable: str) -> str:
+        key = self._environ.get(variable)
         if key is None:
-            raise BadInput(f"the environment has no {table['api_key_env']}, which the source's api_key_env names")
+            raise BadInput(f"{self._table.where}: the environment has no {variable}, which api_key_env names")
         return key
-    return read_key(_path(_told(ctx, options, table, "api_key_file")))
+
+    def _first_day(self) -> dt.date | None:
+        told = self._table.values.get("from")
+        return parse_date("from", told) if isinstance(told, str) else told
+
+    def _demand_supported(self) -> None:
+        table = self._table
+        if table.values.get("manager", MANAGER) != MANAGER:
+            raise BadInput(
+                f"{table.where}: manager {table.values['manager']} is not one that this version can read",
+                hint=f"It reads {MANAGER}.",
+            )
+        for key in _LATER:
+            if key in table.values:
+                raise BadInput(f"{table.where}: this version does not heed {key}", hint="Leave it out.")
 
 
-def _path(value: str | Path | None) -> Path | None:
-    return None if value is None else Path(value)
+def _same_url(one: str, other: str | None) -> bool:
+    return other is None or check_url(one) == check_url(other)
+
+
+def _default_name(url: str) -> str:
+    """The name of a source that was given none, such as ``account-manager@one.digicert.com``."""
+    return f"{MANAGER}@{url.partition('://')[2].partition('/')[0]}"
 
 
 def _no_url() -> str:
-    raise BadInput("there is no address of the source", hint="Set MUNIMENT_URL, or give --url https://one.digicert.com.")
+    raise BadInput(
+        "there is no address of the source", hint="Set MUNIMENT_URL, or give --url https://one.digicert.com."
+    )

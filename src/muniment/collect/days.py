@@ -59,10 +59,22 @@ class DayBook:
         """What the days from first to last lack, as far as they were read."""
         return [gap for day in sorted(self.days) if first <= day <= last for gap in self.days[day].gaps] + self.gaps
 
-    def finish(self, verdict: Verdict, sealer: Sealer, *, closed: bool, at: str) -> None:
-        """Take the verdict over a day."""
+    def finish(self, verdict: Verdict, sealer: Sealer, *, closed: bool, at: str, once_more: bool = False) -> None:
+        """Take the verdict over a day.
+
+        Args:
+            verdict: Of its window.
+            sealer: Knows what was new.
+            closed: Whether the day is over.
+            at: When it was read, RFC 3339.
+            once_more: It was read with other seams than before: the same rows again confirm it.
+        """
         day = verdict.window.first_day
         before = self.days.get(day)
+        fresh = sealer.fresh(day)
+        if once_more and before is not None and verdict.method == "stable" and not fresh.size:
+            same = (verdict.rows, mark_of(verdict.keys)) == (before.rows, before.mark)
+            verdict = msgspec.structs.replace(verdict, method="confirmed" if same else "stable")
         read = DayRead(
             day=day,
             rows=verdict.rows,
@@ -73,7 +85,7 @@ class DayBook:
             mark=mark_of(verdict.keys),
             gaps=list(verdict.gaps),
         )
-        lacks = self._missing.compare(day, verdict, before, sealer.fresh(day))
+        lacks = self._missing.compare(day, verdict, before, fresh)
         self.total_fell |= before is not None and verdict.complete and verdict.rows < before.rows
         self.read.add(day)
         self.days[day] = Day(read.rows, read.total, read.method, closed, at, read.mark, read.gaps)

@@ -10,7 +10,7 @@ from muniment.archive.columns import LeafBatch, leaf_batch
 from muniment.archive.leaf import OWN_SOURCE, one_line, parse_leaf
 from muniment.archive.reading import Archive
 from muniment.collect.instants import Clock, rfc3339
-from muniment.collect.sealing import Activity
+from muniment.collect.activity import Activity
 from muniment.collect.standing import Person, SourceStanding
 from muniment.errors import Forbidden, NotFound, Unreachable
 from muniment.source.client import Client

@@ -149,22 +149,18 @@ class Outside(msgspec.Struct, frozen=True):
     """What lies outside the days: the whole, beside its parts.
 
     Args:
-        whole: The source's total without dates.
-        before: Of everything before the first day.
-        days: Rows of the closed days.
-        open: The source's total from the first open day on, without an end.
-        after: Of that, what is dated after today.
-        undated: whole - before - days - open: entries that no day serves.
-        archived_undated: Leaves that belong to no day.
+        whole: The source's total of all that the run is about.
+        closed: Of the closed days.
+        open: Of the open ones.
+        outside: whole - closed - open: entries that none of the days serves.
+        archived: Leaves that belong to none of the days: undated ones, and such as are dated in the future.
     """
 
     whole: int | None
-    before: int | None
-    days: int
+    closed: int | None
     open: int | None
-    after: int | None
-    undated: int | None
-    archived_undated: int
+    outside: int | None
+    archived: int
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=False):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 
+from muniment.archive.commit import Transaction
 from muniment.archive.keys import KeyRuns
-from muniment.archive.writer import Transaction, Writer
+from muniment.archive.writer import Writer
 from muniment.collect.asking import Asker
 from muniment.collect.controls import unlisted
 from muniment.collect.days import DayBook
@@ -26,7 +27,7 @@ from muniment.sweep.census import ControlTotals, control_totals, days_that_diffe
 from muniment.sweep.days import days_between, first_open_day
 from muniment.sweep.plan import IDLE_BUDGET, must_be_confirmed, needs_reading, rotation
 from muniment.sweep.survey import Stretch, Survey, survey, undated_windows
-from muniment.sweep.sweeping import sweep
+from muniment.sweep.sweeping import count, once_more, sweep
 from muniment.sweep.together import together
 from muniment.sweep.window import EVERYTHING, Ask, Gap, Seen, Sheet, Steps, Window
 
@@ -131,15 +132,15 @@ class Run:
         if not backfill:
             self._survey = crew.run(survey(self._stretch))
             self._expected = self._survey.whole
-        read = self._read(crew, self._days_to_read(crew))
+        self._read(crew, self._days_to_read(crew))
         self._resolve_people()
-        if read or self._survey is None:
+        if self._survey is None or not self._agrees(self._survey):
             self._survey = self._survey_again(crew)
-            if backfill:
-                self._control(crew)
         else:
             self._rotate(crew)
-        self._judge(crew, self._survey)
+        if backfill:
+            self._control(crew)
+        self._judge(crew)
         self._settle_missing()
 
     # -- which days there are
@@ -185,12 +186,14 @@ class Run:
             return chosen.sample(closed, min(len(closed), max(7, len(closed) // 10)))
         return closed if self._goal.recheck == "full" else ()
 
-    def _census(self, crew: Crew, closed: Sequence[dt.date]) -> set[dt.date]:
+    def _census(self, crew: Crew, closed: list[dt.date]) -> set[dt.date]:
         """Closed days whose total is not what is archived: by bisection, or one by one where days were asked for."""
         expected = {day: self._days.rows(day) for day in closed}
         if not self._goal.whole:
             return set(self._count_days(crew, expected))
-        at, agreed = rfc3339(self._clock()), self._agreed(expected)
+        at = rfc3339(self._clock())
+        # where the survey has said so already, nothing in these days differs
+        agreed = closed == self._closed_days() and self._survey is not None and self._survey.closed == sum(expected.values())
         differ: set[dt.date] = set()
         for stretch in _stretches(closed):
             rows = {day: expected[day] for day in stretch}
@@ -201,15 +204,20 @@ class Run:
             differ |= set(found)
         return differ
 
-    def _agreed(self, expected: dict[dt.date, int]) -> bool:
-        """Whether the survey has said already that nothing in the closed days differs."""
+    def _closed_days(self) -> list[dt.date]:
         assert self._stretch is not None
-        window = self._stretch.closed
-        all_known = window is not None and window.from_ is not None and window.to is not None
-        if not all_known or self._survey is None:
-            return False
-        days = days_between(self._stretch.first, min(self._stretch.last, self._stretch.open_from - _DAY))
-        return all(day in expected for day in days) and self._survey.closed == sum(expected.values())
+        return [day for day in self._wanted() if day < self._stretch.open_from]
+
+    def _open_days(self) -> list[dt.date]:
+        assert self._stretch is not None
+        return [day for day in self._wanted() if day >= self._stretch.open_from]
+
+    def _agrees(self, found: Survey) -> bool:
+        """Whether totals are those of the days as they are known now."""
+        return all(day in self._days.days for day in self._wanted()) and (found.closed, found.open) == (
+            sum(map(self._days.rows, self._closed_days())),
+            sum(map(self._days.rows, self._open_days())),
+        )
 
     def _count_days(self, crew: Crew, expected: dict[dt.date, int]) -> list[dt.date]:
         """Days whose total differs, each asked for by itself."""
@@ -220,22 +228,16 @@ class Run:
                 self._scribe.census.append(Census(day, day, rows, rows, at))
         return [day for differs in found for day in differs]
 
-    def _grown(self, crew: Crew, growing: Sequence[dt.date]) -> set[dt.date]:
+    def _grown(self, crew: Crew, growing: list[dt.date]) -> set[dt.date]:
         """Days not over that have other totals than when they were last read."""
         expected = {day: self._days.rows(day) for day in growing}
-        told = self._survey
-        if not growing or (
-            told is not None
-            and None not in (told.open, told.after)
-            and (told.open or 0) - (told.after or 0) == sum(expected.values())
-            and len(growing) == sum(1 for day in self._wanted() if self._stretch and day >= self._stretch.open_from)
-        ):
+        if self._survey is not None and growing == self._open_days() and self._survey.open == sum(expected.values()):
             return set()
         return set(crew.run(days_that_differ(expected)))
 
     # -- reading
 
-    def _read(self, crew: Crew, days: Sequence[dt.date], *, confirm: bool = False) -> bool:
+    def _read(self, crew: Crew, days: Sequence[dt.date]) -> None:
         """Read days, oldest first: retention eats the oldest."""
         assert self._stretch is not None
         oldest = self._stretch.first if self._goal.from_ is None else None
@@ -244,8 +246,7 @@ class Run:
             sweep(
                 Window.day(day),
                 self._seen,
-                confirm=confirm
-                or self._goal.confirm
+                confirm=self._goal.confirm
                 or must_be_confirmed(day, oldest, total_fell=self._days.total_fell),
                 growing=day >= open_from,
             )
@@ -254,7 +255,6 @@ class Run:
         for verdict in crew.run_all(procedures):
             closed = verdict.window.first_day < open_from
             self._days.finish(verdict, self._sealer, closed=closed, at=rfc3339(self._clock()))
-        return bool(days)
 
     def _on_page(self, ask: Ask, fetched: Fetched) -> None:
         self._sealer.take(ask, fetched)
@@ -269,13 +269,9 @@ class Run:
 
     def _survey_again(self, crew: Crew) -> Survey:
         """Totals after reading; what moved meanwhile is read again, a few times."""
-        assert self._stretch is not None
         for _ in range(_ROUNDS):
             self._stretch = self._stretch_of(self._first_day())
             found = crew.run(survey(self._stretch))
-            if found.before:
-                self._look_before(crew)
-                continue
             late = self._late(crew, found)
             if not late:
                 break
@@ -283,25 +279,23 @@ class Run:
         return found
 
     def _late(self, crew: Crew, found: Survey) -> list[dt.date]:
-        """Closed days that were complete when they were read and are not any more."""
-        assert self._stretch is not None
-        if self._stretch.closed is None or found.closed is None:
-            return []
-        days = days_between(self._stretch.first, min(self._stretch.last, self._stretch.open_from - _DAY))
-        unread = [day for day in days if day not in self._days.days]
-        if found.closed == sum(self._days.rows(day) for day in days):
+        """Days that came to be, or closed days that grew, since the days were chosen."""
+        unread = [day for day in self._wanted() if day not in self._days.days]
+        closed = [day for day in self._closed_days() if day in self._days.days and self._days.days[day].method]
+        if unread or len(closed) < len(self._closed_days()):
             return unread
-        whole = {day: self._days.rows(day) for day in days if not self._days.days[day].gaps} if not unread else {}
-        return unread or crew.run(days_that_differ(whole))
+        rows = {day: self._days.rows(day) for day in closed}
+        return [] if found.closed == sum(rows.values()) else crew.run(days_that_differ(rows))
 
     def _look_before(self, crew: Crew) -> None:
-        """Entries lie before the first day: read that window, and the days that it turns out to have."""
+        """Entries lie before the first day: read the days back to the earliest of them, or else that window as a whole."""
         assert self._stretch is not None
         first = self._stretch.first
         crew.run(_ask(Ask(self._stretch.before, 0, 1000)))
         earliest = self._sealer.earliest or first
         if earliest < first:
             self._read(crew, days_between(earliest, first - _DAY))
+            self._stretch = self._stretch_of(earliest)
         else:
             self._days.finish_other(crew.run(sweep(self._stretch.before, self._seen)))
 
@@ -320,20 +314,27 @@ class Run:
         wanted = set(self._wanted())
         due = rotation({d: k for d, k in closed.items() if d in wanted}, IDLE_BUDGET - self._asker.requests, self._seen.limit)
         differ = self._count_days(crew, {day: self._days.rows(day) for day in due.check})
-        self._read(crew, due.confirm, confirm=True)
+        for verdict in crew.run_all(once_more(Window.day(day), self._seen) for day in due.confirm):
+            self._days.finish(verdict, self._sealer, closed=True, at=rfc3339(self._clock()), once_more=True)
         self._read(crew, differ)
 
-    def _judge(self, crew: Crew, found: Survey) -> None:
+    def _judge(self, crew: Crew) -> None:
         """Totals, control totals and what lies outside the days: whatever does not agree is a gap."""
         assert self._stretch is not None
+        assert self._survey is not None
+        if self._goal.whole:
+            self._survey = self._judge_outside(crew, self._survey)
+        found = self._survey
         if found.doubt is not None:
             self._doubt(self._stretch.everything, None, 0, found.doubt)
         if found.status is not None:
             self._scribe.controls.append(found.status)
         for controls in self._scribe.controls:
             self._judge_controls(controls)
-        if self._goal.whole:
-            self._judge_outside(crew, found)
+        rows = sum(map(self._days.rows, self._closed_days()))
+        if found.closed != rows and not self._days.gaps_between(self._stretch.first, self._stretch.last):
+            why = "the total of the closed days is not that of each of them"
+            self._doubt(Window(self._stretch.first, self._stretch.last), found.closed, rows, why)
 
     def _judge_controls(self, controls: ControlTotals) -> None:
         if controls.agree or controls.whole is None:
@@ -344,20 +345,38 @@ class Run:
             self._doubt(Window(controls.from_, controls.to), controls.whole, controls.sum, why)
             self._findings.append(self._finding("totals_disagree", why))
 
-    def _judge_outside(self, crew: Crew, found: Survey) -> None:
+    def _judge_outside(self, crew: Crew, found: Survey) -> Survey:
+        """What none of the days serves is read by itself; what is not had then is a gap."""
+        for look in (self._look_before_and_after, self._look_without_dates):
+            if found.outside in (None, self._archived_outside()):
+                break
+            look(crew)
+            found = self._survey_again(crew)
+        archived = self._archived_outside()
+        self._scribe.outside = Outside(found.whole, found.closed, found.open, found.outside, archived)
+        if found.outside is not None and found.outside != archived:
+            why = "outside any day: entries without dates, or with such as no day serves"
+            self._days.gaps.append(Gap.of(EVERYTHING, found.outside, archived, why))
+        return found
+
+    def _archived_outside(self) -> int:
+        """Archived entries of none of the days: undated, or dated after the last."""
         assert self._stretch is not None
-        if found.after:
+        last = self._stretch.last
+        later = sum(entries for day, entries in self._known.counts.items() if day > last)
+        return self._known.undated + self._sealer.undated + later + self._sealer.later_than(last)
+
+    def _look_before_and_after(self, crew: Crew) -> None:
+        assert self._stretch is not None
+        before, after = crew.run(together([count(self._stretch.before), count(self._stretch.after)]))
+        if before:
+            self._look_before(crew)
+        if after:
             self._days.finish_other(crew.run(sweep(self._stretch.after, self._seen, growing=True)))
-        archived = self._known.undated + self._sealer.undated
-        if found.undated and found.undated != archived:
-            for window in crew.run(undated_windows()):
-                self._days.finish_other(crew.run(sweep(window, self._seen)))
-            archived = self._known.undated + self._sealer.undated
-        if found.undated is not None and found.undated != archived:
-            why = "outside any day: the total without dates is not that of the days and of what has no date"
-            self._days.gaps.append(Gap.of(EVERYTHING, found.undated, archived, why))
-        days = sum(self._days.rows(day) for day in self._wanted() if day < self._stretch.open_from)
-        self._scribe.outside = Outside(found.whole, found.before, days, found.open, found.after, found.undated, archived)
+
+    def _look_without_dates(self, crew: Crew) -> None:
+        for window in crew.run(undated_windows()):
+            self._days.finish_other(crew.run(sweep(window, self._seen)))
 
     def _doubt(self, window: Window, expected: int | None, got: int, why: str) -> None:
         self._doubts.append(Gap.of(window, expected, got, why))
@@ -382,6 +401,8 @@ class Run:
 
     def _resolve_people(self) -> None:
         """Ask for every user and account that is due; every answer is sealed."""
+        if self._sealer.holds_any:
+            self._seal()
         waiting = self._people.due(self._sealer.activity)
         for start in range(0, len(waiting), _LOOKUPS_A_COMMIT):
             self._say("resolving users and accounts", f"{start} of {len(waiting)}")

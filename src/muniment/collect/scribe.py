@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from muniment.archive.writer import Transaction
+from muniment.archive.commit import Transaction
 from muniment.collect.goal import Goal
 from muniment.collect.instants import Clock, rfc3339
 from muniment.collect.record import Census, DayRead, Outside, Receipt, WindowRead, encode

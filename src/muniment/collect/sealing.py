@@ -4,8 +4,8 @@ Design §4.6: the key is (source, id); the same content under a key was seen bef
 """
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -17,7 +17,9 @@ from muniment.archive.identity import difference, same_json
 from muniment.archive.keys import KeyRuns
 from muniment.archive.leaf import parse_leaf
 from muniment.archive.reading import Archive
-from muniment.archive.writer import Transaction, Writer
+from muniment.archive.commit import Transaction
+from muniment.archive.writer import Writer
+from muniment.collect.activity import Activity
 from muniment.collect.fetching import Fetched
 from muniment.collect.instants import Clock, rfc3339
 from muniment.collect.record import Finding, encode
@@ -38,6 +40,9 @@ _KNOWN_VALUES = {
     "resource_type": frozenset(RESOURCE_TYPES),
     "status": frozenset(status.lower() for status in STATUSES),
 }
+
+
+_LOOKED_AT = ["action", "resource_type", "status", "resource_id", "user_id", "account_id", "time"]
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -80,15 +85,6 @@ class Placed(msgspec.Struct):
         return self.ranges.pop(window, [])
 
 
-class Activity(msgspec.Struct):
-    """People and accounts that new entries name, and since when."""
-
-    users: dict[str, dt.datetime] = {}
-    accounts: dict[str, dt.datetime] = {}
-    changed_users: dict[str, dt.datetime] = {}
-    changed_accounts: dict[str, dt.datetime] = {}
-
-
 class Sealer:
     """Keeps what is new until it is sealed.
 
@@ -118,6 +114,7 @@ class Sealer:
         self.activity = Activity()
         self.new = 0
         self.undated = 0
+        self._days_elsewhere: Counter[dt.date] = Counter()
         self.earliest: dt.date | None = None
         self.edges = DayEdges()
         self.odd: dict[str, None] = {}
@@ -161,6 +158,7 @@ class Sealer:
             self._fresh[ask.window.first_day].append(sheet.keys[rows])
         else:
             self.undated += batch.record_batch["day"].null_count
+            self._days_elsewhere.update(day for day in batch.record_batch["day"].to_pylist() if day is not None)
 
     def displaced(self, day: dt.date) -> Words:
         """Keys of rows that the window of a day served though their timestamp says another; forgotten then."""
@@ -176,20 +174,25 @@ class Sealer:
         Raises:
             ArchiveError, NotEvidence: As `Writer.transaction`.
         """
+        self._look_over()
         with self._writer.transaction() as transaction:
             if self.archive.size != self._keys.size:
                 self._look_again()
             self._firsts = firsts = [transaction.add(batch.leaves) for batch in self._batches]
             for batch, first in zip(self._batches, firsts, strict=True):
                 self.placed.add(batch.window, first, first + len(batch.leaves.leaves))
-            for batch in others:
-                transaction.add(batch)
+            for more in others:
+                transaction.add(more)
             for finding in self._findings(firsts):
                 transaction.add_record("finding", encode(finding), rfc3339(self._clock()))
             say(transaction)
         self._keys.catch_up(self.archive, [(f, b.keys, b.contents) for f, b in zip(firsts, self._batches, strict=True)])
         self.new += sum(len(batch.leaves.leaves) for batch in self._batches)
         self._batches, self._loose, self._pending, self._answers, self._firsts = [], [], {}, 0, []
+
+    def later_than(self, day: dt.date) -> int:
+        """New entries of windows that are no day, dated after a day."""
+        return sum(entries for dated, entries in self._days_elsewhere.items() if dated > day)
 
     def leaves_of(self, keys: Words) -> list[int]:
         """Where keys are sealed, or are about to be by the transaction under way; ascending, each once."""
@@ -204,11 +207,21 @@ class Sealer:
     def _judge(self, sheet: Sheet, page: LeafBatch) -> tuple[list[int], dict[int, Finding]]:
         """The rows to keep, and what is to be said of some of them, by their place among those."""
         found = self._keys.look_up(sheet.keys, sheet.contents)
+        keys = sheet.keys.tolist()
+        distinct = set(keys)
+        if len(distinct) == len(keys) and self._pending.keys().isdisjoint(distinct) and bool((found.leaves < 0).all()):
+            self._pending.update(zip(keys, ({content} for content in sheet.contents.tolist()), strict=True))
+            return list(range(len(keys))), {}
+        return self._judge_rows(page, zip(keys, sheet.contents.tolist(), found.leaves.tolist(), found.same.tolist(), strict=True))
+
+    def _judge_rows(
+        self, page: LeafBatch, rows_found: Iterable[tuple[int, int, int, bool]]
+    ) -> tuple[list[int], dict[int, Finding]]:
+        """As `_judge`, row by row: where something was seen before."""
         rows: list[int] = []
         findings: dict[int, Finding] = {}
         here: set[int] = set()
-        pairs = zip(sheet.keys.tolist(), sheet.contents.tolist(), found.leaves.tolist(), found.same.tolist(), strict=True)
-        for row, (key, content, leaf, same) in enumerate(pairs):
+        for row, (key, content, leaf, same) in enumerate(rows_found):
             if key in here:
                 self._note_twin(page.leaves[row])
             here.add(key)
@@ -271,8 +284,6 @@ class Sealer:
 
     def _keep(self, batch: _Batch) -> None:
         batch.findings.update(self._rows_without_id(batch.leaves))
-        self._note_unknown_values(batch.leaves)
-        self._note_people(batch.leaves.record_batch)
         self._batches.append(batch)
 
     def _rows_without_id(self, batch: LeafBatch) -> dict[int, Finding]:
@@ -282,13 +293,21 @@ class Sealer:
         rows = np.flatnonzero(pc.is_null(ids).to_numpy(zero_copy_only=False)).tolist()
         return {row: self._without_id(parse_leaf(batch.leaves[row]).payload) for row in rows}
 
-    def _note_unknown_values(self, batch: LeafBatch) -> None:
+    def _look_over(self) -> None:
+        """Note what all that is kept says of people, and values that are in no list."""
+        if not self._batches:
+            return
+        rows = pa.Table.from_batches([batch.leaves.record_batch.select(_LOOKED_AT) for batch in self._batches])
+        self.activity.note(rows)
         for name, known in _KNOWN_VALUES.items():
-            for value in _distinct(batch.record_batch[name]):
-                what = f"{name} {value!r} is in none of the tutorial's lists"
-                if value is not None and value not in known and what not in self._seen_values:
-                    self._seen_values.add(what)
-                    self._loose.append(self._finding("unknown_value", what, None))
+            for value in pc.unique(rows[name]).to_pylist():
+                if value is not None and value not in known:
+                    self._note_unknown_value(f"{name} {value!r} is in none of the tutorial's lists")
+
+    def _note_unknown_value(self, what: str) -> None:
+        if what not in self._seen_values:
+            self._seen_values.add(what)
+            self._loose.append(self._finding("unknown_value", what, None))
 
     def _without_id(self, payload: bytes) -> Finding:
         try:
@@ -301,22 +320,6 @@ class Sealer:
         return Finding(
             kind=kind, what=what, source=self._source, run=self._run, id=_id_of(item), leaves=[n for n in leaves if n >= 0]
         )
-
-    def _note_people(self, columns: pa.RecordBatch) -> None:
-        latest = pc.max(columns["time"]).as_py() or dt.datetime.min.replace(tzinfo=dt.UTC)
-        for into, name in ((self.activity.users, "user_id"), (self.activity.accounts, "account_id")):
-            for value in _distinct(columns[name]):
-                if value is not None:
-                    into[value] = max(latest, into.get(value, latest))
-        types = columns["resource_type"]
-        for into, kinds in (
-            (self.activity.changed_users, ["USER", "SERVICE_USER", "ROLE"]),
-            (self.activity.changed_accounts, ["ACCOUNT"]),
-        ):
-            about = columns.filter(pc.is_in(types.cast(pa.string()), pa.array(kinds)))
-            for value, time in zip(about["resource_id"].to_pylist(), about["time"].to_pylist(), strict=True):
-                if value is not None and time is not None:
-                    into[value] = max(time, into.get(value, time))
 
     # -- sealing
 
@@ -378,10 +381,3 @@ def _id_of(item: bytes | None) -> str | None:
         return None
     found = said.get("id") if isinstance(said, dict) else None
     return found if isinstance(found, str) else None
-
-
-def _distinct(column: pa.Array) -> list[str | None]:
-    """The values of a column, each once; a dictionary's are at hand."""
-    if pa.types.is_dictionary(column.type):
-        return list(column.dictionary.to_pylist())
-    return list(pc.unique(column).to_pylist())

@@ -137,15 +137,15 @@ class Standing(msgspec.Struct):
 
     def absorb(self, archive: Archive) -> None:
         """Take in what the archive has beyond this."""
-        for batch in archive.batches(self.size, columns=_LIGHT):
+        for batch in archive.batches(self.size, columns=_LIGHT, rows=65_536):
             self._absorb_entries(batch)
             self._absorb_others(archive, batch)
         self.origin, self.size, self.root = archive.origin, archive.size, archive.root
 
     def _absorb_entries(self, batch: pa.RecordBatch) -> None:
-        entries = batch.filter(pc.equal(batch["kind"].cast(pa.string()), "entry"))
-        for name in pc.unique(entries["source"].cast(pa.string())).to_pylist():
-            self._absorb_source(self.source(name), entries.filter(pc.equal(entries["source"].cast(pa.string()), name)))
+        entries = batch.filter(pc.equal(batch["kind"], "entry"))
+        for name in pc.unique(entries["source"]).to_pylist():
+            self._absorb_source(self.source(name), entries.filter(pc.equal(entries["source"], name)))
 
     def _absorb_source(self, source: SourceStanding, entries: pa.RecordBatch) -> None:
         for counted in pc.value_counts(entries["day"]):
@@ -158,7 +158,7 @@ class Standing(msgspec.Struct):
         _absorb_people(source.accounts, entries, "account")
 
     def _absorb_others(self, archive: Archive, batch: pa.RecordBatch) -> None:
-        others = batch.filter(pc.not_equal(batch["kind"].cast(pa.string()), "entry"))
+        others = batch.filter(pc.not_equal(batch["kind"], "entry"))
         indices = others["index"].to_pylist()
         for index, raw in zip(indices, archive.leaves(indices), strict=True):
             self._absorb_leaf(archive, index, parse_leaf(raw))
@@ -254,7 +254,6 @@ def _state(leaf: Leaf, said: dict[str, object]) -> str:
 
 def _absorb_people(people: dict[str, Person], entries: pa.RecordBatch, what: str) -> None:
     table = pa.table({"id": entries[f"{what}_id"], "name": entries[f"{what}_name"], "time": entries["time"]})
-    table = table.cast(pa.schema([("id", pa.string()), ("name", pa.string()), ("time", pa.timestamp("us", "UTC"))]))
     groups = table.filter(pc.is_valid(table["id"])).group_by("id", use_threads=False)
     for row in groups.aggregate([("name", "last"), ("time", "min"), ("time", "max")]).to_pylist():
         person = people.setdefault(row["id"], Person(row["id"]))

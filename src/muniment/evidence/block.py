@@ -1,5 +1,6 @@
 """A block of leaves, read from its files and compared with the tiles that stand for it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from muniment.evidence.tiles import StoredTiles
 from muniment.merkle.tiles import TILE_BYTES, TILE_WIDTH, Tile
 from muniment.merkle.tree import HASH_SIZE, perfect_roots, subtree_root
 
-__all__ = ["BlockJob", "lower_tiles", "read_block"]
+__all__ = ["BlockJob", "lower_tiles", "read_block", "unread_block"]
 
 
 class BlockJob(msgspec.Struct, frozen=True):
@@ -28,7 +29,9 @@ class BlockJob(msgspec.Struct, frozen=True):
     keep_hashes: bool = False
 
     @classmethod
-    def of(cls, root: Path, first: int, end: int, pieces: tuple[Piece, ...], *, keep_hashes: bool = False) -> "BlockJob":
+    def of(
+        cls, root: Path, first: int, end: int, pieces: tuple[Piece, ...], *, keep_hashes: bool = False
+    ) -> "BlockJob":
         """A job for leaves [first, end)."""
         flat = tuple((each.name.first, each.name.end, each.name.digest, each.start, each.end) for each in pieces)
         return cls(str(root), first, end, flat, keep_hashes)
@@ -38,28 +41,20 @@ def read_block(job: BlockJob) -> Kept:
     """Read a block; whatever is wrong with it is in the outcome."""
     folder = Folder(Path(job.root))
     account = BlockAccount(job.first, job.end)
-    for first, end, digest, start, stop in job.pieces:
-        read_segment(folder, Piece(SegmentName(first, end, digest), start, stop), account)
-    tiles = StoredTiles(folder)
-    _stand_in(account, tiles)
-    hashes = bytes(account.hashes)
-    made = lower_tiles(job.first, hashes)
-    return Kept(
-        first=job.first,
-        end=job.end,
-        hashes=hashes if job.keep_hashes else b"",
-        roots=list(perfect_roots(hashes)),
-        tiles_differ=any(tiles.exact(tile) != data for tile, data in made.items()),
-        read=account.read,
-        problems=list(account.problems.listed()),
-        segments=account.segments,
-        gone=account.gone,
-        kinds=dict(account.kinds),
-        entries=account.entry_bits(),
-        links=account.links,
-        tellings=account.tellings,
-        genesis=account.genesis,
-    )
+    pieces = [Piece(SegmentName(first, end, digest), start, stop) for first, end, digest, start, stop in job.pieces]
+    for piece in pieces:
+        read_segment(folder, piece, account)
+    for first, end in () if account.gone else account.missing():
+        _name_unread(account, pieces, first, end)
+    return _conclude(job, account, folder)
+
+
+def unread_block(job: BlockJob, why: str) -> Kept:
+    """The outcome for a block that could not be read, for a reason that lies in its files or in nothing we know."""
+    account = BlockAccount(job.first, job.end)
+    for first, end, digest, start, _ in job.pieces:
+        account.problems.add("segments", SegmentName(first, end, digest).path, why, start)
+    return _conclude(job, account, Folder(Path(job.root)))
 
 
 def lower_tiles(first: int, hashes: bytes) -> dict[Tile, bytes]:
@@ -81,14 +76,50 @@ def lower_tiles(first: int, hashes: bytes) -> dict[Tile, bytes]:
     return tiles
 
 
+def _roots_over(tiles: dict[Tile, bytes]) -> list[bytes]:
+    """The roots of the perfect subtrees of a block, largest first: those over its level 1, then those over the rest."""
+    over = [data for tile, data in tiles.items() if tile.level == 1]
+    rest = [data for tile, data in tiles.items() if tile.level == 0 and tile.width < TILE_WIDTH]
+    return [root for data in over + rest for root in perfect_roots(data)]
+
+
 def _stand_in(account: BlockAccount, tiles: StoredTiles) -> None:
-    """Give leaves that could not be read the hashes in their tiles, so that the tree above them can be compared still."""
+    """Give leaves that could not be read the hashes in their tiles, so that the tree above them can be compared."""
     for first, end in account.missing():
-        while first < end:
-            tile_end = min(end, first - first % TILE_WIDTH + TILE_WIDTH)
-            index, at = divmod(first, TILE_WIDTH)
-            width = min(TILE_WIDTH, account.end - index * TILE_WIDTH)
-            stored = tiles.read(Tile(0, index, width))[at * HASH_SIZE : (tile_end - index * TILE_WIDTH) * HASH_SIZE]
-            place = (first - account.first) * HASH_SIZE
+        for index in range(first // TILE_WIDTH, -(-end // TILE_WIDTH)):
+            tile = Tile(0, index, min(TILE_WIDTH, account.end - index * TILE_WIDTH))
+            start, stop = max(first, tile.leaves.start), min(end, tile.leaves.stop)
+            within = slice((start - tile.leaves.start) * HASH_SIZE, (stop - tile.leaves.start) * HASH_SIZE)
+            stored = tiles.read(tile)[within]
+            place = (start - account.first) * HASH_SIZE
             account.hashes[place : place + len(stored)] = stored
-            first = tile_end
+
+
+def _name_unread(account: BlockAccount, pieces: Sequence[Piece], first: int, end: int) -> None:
+    for piece in pieces:
+        start, stop = max(first, piece.start), min(end, piece.end)
+        if start < stop:
+            account.problems.add("segments", piece.name.path, f"leaves {start} to {stop - 1} cannot be read", start)
+
+
+def _conclude(job: BlockJob, account: BlockAccount, folder: Folder) -> Kept:
+    tiles = StoredTiles(folder)
+    _stand_in(account, tiles)
+    hashes = bytes(account.hashes)
+    made = lower_tiles(job.first, hashes)
+    return Kept(
+        first=job.first,
+        end=job.end,
+        hashes=hashes if job.keep_hashes else b"",
+        roots=_roots_over(made),
+        tiles_differ=any(tiles.exact(tile) != data for tile, data in made.items()),
+        read=account.read,
+        problems=list(account.problems.listed()),
+        segments=account.segments,
+        gone=account.gone,
+        kinds=dict(account.kinds),
+        entries=account.entry_bits(),
+        links=account.links,
+        tellings=account.tellings,
+        genesis=account.genesis,
+    )

@@ -1,6 +1,6 @@
-"""Many leaves taken apart at once: each held to the one way in which an envelope is written, as `parse_leaf` holds one."""
+"""Many leaves taken apart at once, each held to the one way in which an envelope is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ class Run:
     end: int
     kind: str
     source: str
-    previous: int | None | Absent
+    previous: int | Absent | None
 
 
 @dataclass(slots=True)
@@ -34,27 +34,23 @@ class TakenApart:
     refused: list[tuple[int, str]] = field(default_factory=list)
     """Rows that are no leaf, and why."""
 
-    def kinds(self) -> list[str | None]:
-        """The kind of each row, None of those that are no leaf."""
-        return self._spread([run.kind for run in self.runs])
-
-    def sources(self) -> list[str | None]:
-        """The source of each row, None of those that are no leaf."""
-        return self._spread([run.source for run in self.runs])
-
-    def _spread(self, values: Sequence[str]) -> list[str | None]:
+    def column(self, value_of: Callable[[Run], str]) -> pa.Array:
+        """A text a row, null where there is no leaf."""
+        values = [value_of(run) for run in self.runs]
+        if not self.refused and len(set(values)) == 1:
+            return pa.repeat(pa.scalar(values[0], pa.string()), len(self.payloads))
         spread: list[str | None] = [None] * len(self.payloads)
         for run, value in zip(self.runs, values, strict=True):
             spread[run.start : run.end] = [value] * (run.end - run.start)
-        return spread
+        return pa.array(spread, pa.string())
 
 
-def take_apart(leaves: Sequence[bytes], *, has_line_breaks: bool) -> TakenApart:
+def take_apart(leaves: Sequence[bytes], *, are_lines: bool) -> TakenApart:
     """Take leaves apart.
 
     Args:
         leaves: Their exact bytes.
-        has_line_breaks: Whether a CR or LF stands in any of them.
+        are_lines: Whether every one ends with a brace and none has a CR or LF; if not, each is looked at by itself.
     """
     taken = TakenApart()
     start = 0
@@ -68,7 +64,7 @@ def take_apart(leaves: Sequence[bytes], *, has_line_breaks: bool) -> TakenApart:
             continue
         width = len(leaves[start]) - len(leaf.payload) - 1
         end = start + 1
-        if leaf.kind not in RECORD_KINDS and not has_line_breaks:
+        if leaf.kind not in RECORD_KINDS and are_lines:
             end = _end_of_run(leaves, start, leaves[start][:width])
         taken.payloads += [each[width:-1] for each in leaves[start:end]]
         taken.runs.append(Run(start, end, leaf.kind, leaf.source, leaf.previous))
@@ -77,20 +73,25 @@ def take_apart(leaves: Sequence[bytes], *, has_line_breaks: bool) -> TakenApart:
 
 
 def expected_columns(taken: TakenApart) -> dict[str, pa.Array]:
-    """The columns that leaves give: each by its name in `LEAF_SCHEMA`, but for `leaf`; a row that is no leaf is null."""
-    kinds = taken.kinds()
-    rows: dict[str | None, list[int]] = {}
-    for row, kind in enumerate(kinds) if len(taken.runs) > 1 or taken.refused else ():
-        rows.setdefault(kind, []).append(row)
-    if not rows:
-        rows = {kinds[0]: list(range(len(kinds)))}
-    parts = [_typed(kind, [taken.payloads[row] for row in each]) for kind, each in rows.items()]
-    columns = {name: pa.concat_arrays([part[name] for part in parts]) for name in parts[0]}
-    if len(parts) > 1:
+    """The columns that leaves give, by name, but for `leaf` itself; null in a row that is no leaf."""
+    rows = _rows_by_kind(taken)
+    if len(rows) == 1:
+        (columns,) = (_typed(kind, taken.payloads) for kind in rows)
+    else:
+        parts = [_typed(kind, [taken.payloads[row] for row in each]) for kind, each in rows.items()]
         place = _inverse([row for each in rows.values() for row in each])
-        columns = {name: column.take(place) for name, column in columns.items()}
-    texts = {"kind": pa.array(kinds, pa.string()), "source": pa.array(taken.sources(), pa.string())}
-    return texts | columns
+        columns = {name: pa.concat_arrays([part[name] for part in parts]).take(place) for name in parts[0]}
+    return {"kind": taken.column(lambda run: run.kind), "source": taken.column(lambda run: run.source)} | columns
+
+
+def _rows_by_kind(taken: TakenApart) -> dict[str | None, list[int]]:
+    """Which rows are of which kind; None stands for those that are no leaf."""
+    rows: dict[str | None, list[int]] = {}
+    for run in taken.runs:
+        rows.setdefault(run.kind, []).extend(range(run.start, run.end))
+    if taken.refused:
+        rows[None] = [row for row, _ in taken.refused]
+    return rows
 
 
 def _end_of_run(leaves: Sequence[bytes], start: int, prefix: bytes) -> int:
@@ -98,10 +99,8 @@ def _end_of_run(leaves: Sequence[bytes], start: int, prefix: bytes) -> int:
 
     What `parse_leaf` found in the first row's prefix it would find in theirs: the prefix ends where the payload begins.
     """
-    width = len(prefix)
     for row in range(start + 1, len(leaves)):
-        leaf = leaves[row]
-        if not (leaf.startswith(prefix) and leaf.endswith(b"}") and len(leaf) > width):
+        if not leaves[row].startswith(prefix):
             return row
     return len(leaves)
 

@@ -1,4 +1,4 @@
-"""How many leaves an archive's files hold, and which file to read each from; names and numbers only, none of them believed."""
+"""How many leaves an archive's files hold, and which file to read each from: by names and numbers, none believed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Piece:
 
 
 def spans_blocks(name: SegmentName) -> bool:
-    """Whether a name claims leaves of two blocks, which no segment has; so that a name cannot claim any number of leaves."""
+    """Whether a name claims leaves of two blocks, which no segment has: else it could claim any number."""
     return name.first // BLOCK != (name.end - 1) // BLOCK
 
 

@@ -1,11 +1,12 @@
-"""The files of a folder that somebody else may have filled: no link is followed, no size believed, no pipe waited for."""
+"""A folder that somebody else may have filled: no link is followed, no size believed, no pipe waited for."""
 
 import os
 import stat
 from collections.abc import Iterator
 from hashlib import file_digest
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from muniment.errors import NotEvidence
 
@@ -60,7 +61,9 @@ class Folder:
                 continue
             folders = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
             waiting += [_join(here, entry.name) for entry in reversed(folders)]
-            yield from (Found(_shown(_join(here, entry.name)), _oddity(entry)) for entry in found if entry not in folders)
+            yield from (
+                Found(_shown(_join(here, entry.name)), _oddity(entry)) for entry in found if entry not in folders
+            )
 
     def read(self, path: str, limit: int) -> bytes:
         """A file's first bytes.
@@ -92,7 +95,7 @@ class Folder:
             except OSError as error:
                 raise Unreadable(f"cannot be read: {error.strerror}") from error
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str) -> BufferedReader:
         """A plain file, open for reading.
 
         Raises:

@@ -1,7 +1,7 @@
 """Which of several that disagree is the damaged one: leaves, tiles and checkpoint each say the same tree in their way.
 
-From the root down: what leads to the signed root is true. Where neither what the leaves give nor what is stored does, an
-entry of a tile on which both agree is taken as it is, and of the others it cannot be told which one is damaged.
+From the root down: what leads to the signed root is true. Where neither what the leaves give nor what is stored does,
+an entry of a tile on which both agree is taken as it is, and of the others it cannot be told which one is damaged.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,14 +44,13 @@ class Judge:
         self._stored = stored
         self._file_of = file_of
         self._problems = problems
-        self._truths: dict[Tile, Truth] = {}
+        self._truths: dict[tuple[int, int], Truth] = {}  # by level and index
 
     def judge_upper(self) -> None:
         """Judge the tiles above the blocks, and those at the right edge; before `judge_block`."""
         self._judge_edge()
         for tile in sorted(self._made.upper, reverse=True):
-            if tile not in self._truths:
-                self._truths[tile] = self._judge(tile, self._made.upper[tile], self._expected(tile))
+            self._truth_of(tile, self._made.upper[tile])
 
     def expected_root(self, block: int) -> bytes | None:
         """The root that a whole block must have; None where it cannot be told."""
@@ -64,30 +63,32 @@ class Judge:
             tiles: Its tiles of levels 0 and 1, as its leaves give them.
         """
         for tile in sorted(tiles, reverse=True):
-            if tile not in self._truths:
-                self._truths[tile] = self._judge(tile, tiles[tile], self._expected(tile))
-            truth = self._truths[tile] if tile.level else self._truths.pop(tile)
+            truth = self._truth_of(tile, tiles[tile])
             if tile.level == 0:
                 self._name_leaves(tile, tiles[tile], truth)
+        for tile in tiles:
+            del self._truths[tile.level, tile.index]
 
     def _judge_edge(self) -> None:
-        """The partial tiles give the root together: of each the stored or the made one is true, if any choice gives it."""
+        """The partial tiles give the root together: of each the stored or the made one is true, if any choice does."""
         made = sorted(self._made.edge.items(), reverse=True)
         choices = [list(dict.fromkeys([self._stored.read(tile), data])) for tile, data in made]
-        for choice in product(*choices):
-            if _root_of_edge(choice) == self._signed:
-                for (tile, data), true in zip(made, choice, strict=True):
-                    self._truths[tile] = self._hold(tile, data, _split(true))
-                return
-        for tile, data in made:
-            self._truths[tile] = self._judge(tile, data, None)
+        signed = (choice for choice in product(*choices) if self._signed and _root_of_edge(choice) == self._signed)
+        chosen = next(signed, None)
+        for number, (tile, data) in enumerate(made):
+            truth = self._judge(tile, data, None) if chosen is None else self._hold(tile, data, _split(chosen[number]))
+            self._truths[tile.level, tile.index] = truth
+
+    def _truth_of(self, tile: Tile, made: bytes) -> Truth:
+        place = tile.level, tile.index
+        if place not in self._truths:
+            self._truths[place] = self._judge(tile, made, self._expected(tile))
+        return self._truths[place]
 
     def _expected(self, tile: Tile) -> bytes | None:
         index, place = divmod(tile.index, TILE_WIDTH)
-        for above, truth in self._truths.items():
-            if (above.level, above.index) == (tile.level + 1, index) and place < len(truth):
-                return truth[place]
-        return None
+        above = self._truths.get((tile.level + 1, index), [])
+        return above[place] if place < len(above) else None
 
     def _judge(self, tile: Tile, made: bytes, expected: bytes | None) -> Truth:
         stored = self._stored.read(tile)
@@ -98,7 +99,10 @@ class Judge:
             if stored == made:
                 self._problems.add("tiles", tile.path, f"it and {_leaves(tile)} fit each other, but not the tile above")
                 return [None] * tile.width
-        agreed = [here if here == there else None for here, there in zip(_split(stored, tile.width), _split(made), strict=True)]
+        agreed = [
+            here if here == there else None
+            for here, there in zip(_split(stored, tile.width), _split(made), strict=True)
+        ]
         return self._hold(tile, made, agreed)
 
     def _hold(self, tile: Tile, made: bytes, truth: Truth) -> Truth:
@@ -109,16 +113,19 @@ class Judge:
         elif len(data) != tile.width * HASH_SIZE:
             self._problems.add("tiles", tile.path, f"it does not have {tile.width * HASH_SIZE} bytes")
         elif None in truth and data != made:
-            self._problems.add("tiles", tile.path, f"it does not fit {_leaves(tile)}, and which of them is right cannot be told")
+            self._problems.add(
+                "tiles", tile.path, f"it does not fit {_leaves(tile)}, and which of them is right cannot be told"
+            )
         elif None not in truth and data != b"".join(each for each in truth if each):
             self._problems.add("tiles", tile.path, f"its hashes are not those of {_leaves(tile)}")
         return truth
 
     def _name_leaves(self, tile: Tile, made: bytes, truth: Truth) -> None:
-        for leaf, here, true in zip(tile.leaves, _split(made), truth, strict=True):
-            if here != true and (file := self._file_of(leaf)):
-                certain = "its hash is not the one that was sealed" if true else "its hash is not the one in " + tile.path
-                self._problems.add("tree", file, certain, leaf)
+        stored = _split(self._stored.read(tile), tile.width)
+        for leaf, here, true, said in zip(tile.leaves, _split(made), truth, stored, strict=True):
+            if here != (true or said) and (file := self._file_of(leaf)):
+                what = "its hash is not the one that was sealed" if true else f"its hash is not the one in {tile.path}"
+                self._problems.add("tree", file, what, leaf)
 
 
 def _root_of_edge(tiles: Sequence[bytes]) -> bytes | None:

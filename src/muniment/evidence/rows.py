@@ -1,16 +1,15 @@
-"""The rows of a segment against their leaves: what a leaf gives is computed again, and every column compared with it."""
+"""The rows of a segment against their leaves: what a leaf gives is computed again and compared with every column."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from muniment.archive.columns import LEAF_SCHEMA
 from muniment.evidence.envelopes import TakenApart, expected_columns
 
-__all__ = ["Difference", "column_differences", "has_line_breaks", "index_differences", "kind_differences"]
+__all__ = ["Difference", "are_lines", "column_differences", "index_differences", "kind_differences"]
 
 _SHOWN = 60
 
@@ -22,9 +21,15 @@ class Difference(NamedTuple):
     what: str
 
 
-def has_line_breaks(leaves: pa.BinaryArray) -> bool:
-    """Whether a CR or LF stands in any leaf."""
-    return bool(pc.any(pc.match_substring_regex(leaves, "[\r\n]")).as_py())
+def are_lines(leaves: pa.BinaryArray) -> bool:
+    """Whether every leaf ends as an envelope does, and no CR or LF stands in any."""
+    _, offsets, data = leaves.buffers()
+    edges = np.frombuffer(offsets, np.int32)[leaves.offset : leaves.offset + len(leaves) + 1]
+    if not len(leaves) or not np.diff(edges).all():
+        return False
+    text = data.slice(edges[0], edges[-1] - edges[0]).to_pybytes()
+    ends = np.frombuffer(text, np.uint8)[edges[1:] - edges[0] - 1]
+    return b"\n" not in text and b"\r" not in text and bool((ends == ord("}")).all())
 
 
 def index_differences(column: pa.Array, first: int) -> Iterator[Difference]:
@@ -40,7 +45,7 @@ def index_differences(column: pa.Array, first: int) -> Iterator[Difference]:
 
 def kind_differences(column: pa.Array, taken: TakenApart) -> Iterator[Difference]:
     """Rows whose kind is not that of their leaf: all that can be compared of a file of a later version."""
-    yield from _differences("kind", column, pa.array(taken.kinds(), pa.string()), {row for row, _ in taken.refused})
+    yield from _differences("kind", column, taken.column(lambda run: run.kind), {row for row, _ in taken.refused})
 
 
 def column_differences(batch: pa.RecordBatch, taken: TakenApart) -> Iterator[Difference]:
@@ -57,7 +62,9 @@ def column_differences(batch: pa.RecordBatch, taken: TakenApart) -> Iterator[Dif
             yield from _differences(name, batch.column(name), expected[name], refused)
 
 
-def _differences(name: str, said: pa.Array, made: pa.Array, refused: Sequence[int] | set[int] = ()) -> Iterator[Difference]:
+def _differences(
+    name: str, said: pa.Array, made: pa.Array, refused: Sequence[int] | set[int] = ()
+) -> Iterator[Difference]:
     if said.equals(made):
         return
     for row, (here, there) in enumerate(zip(_plain(said), _plain(made), strict=True)):

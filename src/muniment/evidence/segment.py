@@ -16,7 +16,7 @@ from muniment.evidence.account import BlockAccount, SegmentSeen
 from muniment.evidence.envelopes import take_apart
 from muniment.evidence.extent import BLOCK, Piece
 from muniment.evidence.folder import Folder, Gone, Unreadable
-from muniment.evidence.rows import column_differences, has_line_breaks, index_differences, kind_differences
+from muniment.evidence.rows import are_lines, column_differences, index_differences, kind_differences
 from muniment.evidence.statistics import lies_of_chunk
 from muniment.merkle.tree import hash_leaves
 
@@ -25,7 +25,9 @@ __all__ = ["read_segment"]
 _CORE: Final = ("index", "kind", "leaf")
 _GROUP_BYTES: Final = 1 << 30
 """A row group that claims more is not unpacked: 8 MiB and one leaf are what we write."""
-_FACTS: Final = frozenset(f"muniment.{name}" for name in ("format", "columns_version", "last_record", "last_key", "segments"))
+_FACTS: Final = frozenset(
+    f"muniment.{name}" for name in ("format", "columns_version", "last_record", "last_key", "segments")
+)
 
 
 def read_segment(folder: Folder, piece: Piece, account: BlockAccount) -> None:
@@ -83,9 +85,7 @@ class _Reading:
         if version == COLUMNS_VERSION:
             self._columns = SEGMENT_SCHEMA.names
         name = self._piece.name
-        self._account.segments.append(
-            SegmentSeen(self._path, name.first, name.end, digest, version, self._marks())
-        )
+        self._account.segments.append(SegmentSeen(self._path, name.first, name.end, digest, version, self._marks()))
         counts = [self._metadata.row_group(number).num_rows for number in range(self._metadata.num_row_groups)]
         if min(counts, default=0) < 0 or sum(counts) != self._metadata.num_rows:
             raise _Damaged("its row groups do not have as many rows as it says")
@@ -99,7 +99,7 @@ class _Reading:
         self._account.problems.add(check, self._path, what, leaf)
 
     def _check_shape(self) -> int | None:
-        """Hold the metadata to what the name and the format say; the version of the columns, None where they cannot be compared."""
+        """Hold the metadata to name and format; the version of the columns, None where they cannot be compared."""
         name, metadata = self._piece.name, self._metadata
         if metadata.num_rows != name.count:
             self._problem("segments", f"it has {metadata.num_rows} rows, its name says {name.count}")
@@ -178,7 +178,7 @@ class _Reading:
         if None in leaves:
             raise _Damaged("a leaf is null")
         self._account.take_hashes(first, hash_leaves(leaves))
-        taken = take_apart(leaves, has_line_breaks=has_line_breaks(column))
+        taken = take_apart(leaves, are_lines=are_lines(column))
         for row, what in taken.refused:
             self._problem("leaves", what, first + row)
         self._account.take_leaves(self._path, first, leaves, taken)

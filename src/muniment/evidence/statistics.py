@@ -12,7 +12,6 @@ __all__ = ["lies_of_chunk"]
 _UNKNOWN: Final = (
     ("has_column_index", "a column index"),
     ("has_offset_index", "an offset index"),
-    ("has_index_page", "an index page"),
     ("bloom_filter_offset", "a Bloom filter"),
     ("file_path", "the path of another file"),
     ("is_geo_stats_set", "geospatial statistics"),

@@ -107,15 +107,20 @@ class Problems:
     def listed(self) -> tuple[Problem, ...]:
         """All of them, in the order they came; those that were only counted stand last."""
         beyond = [
-            Problem(check, file, f"{len(leaves) - LEAVES_NAMED} more of its leaves, up to leaf {max(leaves)}", leaves[LEAVES_NAMED])
+            Problem(
+                check,
+                file,
+                f"{len(leaves) - LEAVES_NAMED} more of its leaves, up to leaf {max(leaves)}",
+                leaves[LEAVES_NAMED],
+            )
             for (check, file), leaves in self._leaves.items()
             if len(leaves) > LEAVES_NAMED
         ]
         return (*self._listed, *beyond)
 
-    def count(self, check: str) -> int:
-        """How many a check has."""
-        return sum(problem.check == check for problem in self.listed())
+    def of(self, check: str) -> list[Problem]:
+        """Those of one check."""
+        return [problem for problem in self.listed() if problem.check == check]
 
     def _take(self, problem: Problem) -> None:
         if problem.leaf is not None:

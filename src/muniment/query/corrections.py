@@ -1,4 +1,4 @@
-"""What is known of entries beyond their own words: which are later contents of a known key, and whose day is another."""
+"""What is known of entries beyond their own words: which repeat a known key, and whose day is another."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ class Corrections:
 
     Attributes:
         versions: Indices of entries that are further contents of a known key: no filter and no count sees them.
-        displaced: Ranges [first, end) of leaves whose day is another than the date of their timestamp, because the source
-            served them under it; the later of two that overlap holds.
+        displaced: Ranges [first, end) of leaves whose day is another than the date of their timestamp, because the
+            source served them under it; the later of two that overlap holds.
     """
 
     versions: Sequence[int] = ()

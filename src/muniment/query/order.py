@@ -1,11 +1,12 @@
 """The order of entries outside SQL, where two parts that are each in order become one."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from muniment.model import Query
 
-__all__ = ["Part", "Row", "merge"]
+__all__ = ["Answer", "Nothing", "Row", "merge"]
 
 
 class Row(NamedTuple):
@@ -16,52 +17,64 @@ class Row(NamedTuple):
     time: int | None
     """Microseconds since 1970."""
     id: str | None
-    index: int
-    """Of its leaf."""
+    leaf: int
+    """Index of its leaf."""
 
 
-class Part(Protocol):
-    """Some of an archive's entries."""
+class Answer(Protocol):
+    """What some part of an archive has to say to one query."""
 
-    def count(self, query: Query, source: str | None = None) -> int:
+    def count(self) -> int:
         """How many entries match."""
         ...
 
-    def rows(self, query: Query, source: str | None, skip: int, take: int) -> list[Row]:
+    def rows(self, skip: int, take: int) -> list[Row]:
         """At most `take` of those that match, in the query's order, after the first `skip`."""
         ...
 
 
+class Nothing:
+    """The answer where no entry matches."""
+
+    def count(self) -> int:
+        """None does."""
+        return 0
+
+    def rows(self, skip: int, take: int) -> list[Row]:  # noqa: ARG002 - as every answer
+        """None."""
+        return []
+
+
 def merge(
-    query: Query, source: str | None, parts: tuple[Part, Part], with_ids: Callable[[Sequence[Row]], list[Row]]
+    query: Query, first: Answer, second: Answer, with_ids: Callable[[Sequence[Row]], list[Row]]
 ) -> tuple[int, list[Row]]:
     """How many entries match in two parts together, and the rows of the query's page.
 
     Args:
         query: What is asked.
-        source: Name of the only source whose entries count; None for all.
-        parts: Two parts that have no leaf in common.
+        first: The answer of one part.
+        second: Of the other; no leaf is in both.
         with_ids: Gives rows of the first part their entries' ids, which they may lack.
     """
-    counts = [part.count(query, source) for part in parts]
-    end = query.offset + query.limit
-    # a row that has `other` rows of the page's past at most before it cannot come earlier than that
-    skips = [max(0, query.offset - other) for other in reversed(counts)]
-    first, second = (
-        part.rows(query, source, skip, min(end, known) - skip) if skip < min(end, known) else []
-        for part, skip, known in zip(parts, skips, counts, strict=True)
-    )
-    if first and second:
-        first = _settled(first, second, with_ids)
+    count, others, end = first.count(), second.count(), query.offset + query.limit
+    # at most all of the other part comes before a row, so what is skipped here lies before the page
+    skip, skip_others = max(0, query.offset - others), max(0, query.offset - count)
+    rows, other_rows = _window(first, skip, min(end, count)), _window(second, skip_others, min(end, others))
+    if rows and other_rows:
+        rows = _settled(rows, other_rows, with_ids)
     descending = query.sort is not None and query.sort.direction == "desc"
-    merged = list(_interleaved(first, second, descending=descending))
-    start = query.offset - sum(skips)
-    return sum(counts), merged[start : start + query.limit] if start >= 0 else []
+    start = query.offset - skip - skip_others
+    page = (
+        islice(_interleaved(rows, other_rows, descending=descending), start, start + query.limit) if start >= 0 else ()
+    )
+    return count + others, list(page)
 
 
-def _settled(
-    first: list[Row], second: Sequence[Row], with_ids: Callable[[Sequence[Row]], list[Row]]
-) -> list[Row]:
+def _window(answer: Answer, skip: int, end: int) -> list[Row]:
+    return answer.rows(skip, end - skip) if skip < end else []
+
+
+def _settled(first: list[Row], second: Sequence[Row], with_ids: Callable[[Sequence[Row]], list[Row]]) -> list[Row]:
     """The first part's rows, with ids wherever only ids can decide."""
     tied = {(row.value, row.time) for row in second}
     places = [place for place, row in enumerate(first) if (row.value, row.time) in tied]
@@ -96,4 +109,4 @@ def _is_larger(one: str | int | None, other: str | int | None) -> bool:
 
 
 def _tie_key(row: Row) -> tuple[bool, int, bool, str, int]:
-    return (row.time is None, row.time or 0, row.id is not None, row.id or "", row.index)
+    return (row.time is None, row.time or 0, row.id is not None, row.id or "", row.leaf)

@@ -1,12 +1,12 @@
 """The API's query as SQL that DuckDB and Spark run word for word.
 
-The statements ask a relation ``entries``: the typed columns of an archive's leaves of kind `entry`, one a key, with the day
-that counts for each (see `muniment.query.rows`). Every value is bound to a ``?``; what is written into the text are names of
-columns out of a fixed list. Ties are broken to the last row, so that an order is one order everywhere; where nulls go is
-said, because the engines differ; nothing divides.
+The statements ask a relation ``entries``: the typed columns of an archive's leaves of kind `entry`, one a key, with the
+day that counts for each (see `muniment.query.rows`). Every value is bound to a ``?``; what is written into the text are
+names of columns out of a fixed list. Ties are broken to the last row, so that an order is one order everywhere; where
+nulls go is said, because the engines differ; nothing divides.
 
-The order is the sandbox's: without ``sort`` by timestamp; equal values by timestamp, then id, both ascending, whatever the
-direction; no value counts as the largest value, no id as the smallest.
+The order is the sandbox's: without ``sort`` by timestamp; equal values by timestamp, then id, both ascending, whatever
+the direction; no value counts as the largest value, no id as the smallest.
 """
 
 import datetime as dt
@@ -22,6 +22,7 @@ Param = str | int | dt.date | None
 SORT_COLUMNS: Final = {"timestamp": "time", "action": "action", "status": "status", "description": "description"}
 """The API's sort fields, and the column that each is."""
 
+_ALL: Final = 2**62
 _TIES: Final = "id ASC NULLS FIRST, index ASC"
 
 
@@ -46,7 +47,20 @@ class Statement(NamedTuple):
 
 
 _COLUMNS: Final = frozenset(
-    "index time id day source action resource_type resource_id status user_name account_id description".split()
+    {
+        "account_id",
+        "action",
+        "day",
+        "description",
+        "id",
+        "index",
+        "resource_id",
+        "resource_type",
+        "source",
+        "status",
+        "time",
+        "user_name",
+    }
 )
 
 
@@ -92,15 +106,27 @@ def page(query: Query, source: str | None = None) -> Statement:
     return Statement(sql, (*where.params, query.limit, query.offset))
 
 
-def every_index(query: Query, source: str | None = None) -> Statement:
-    """The indices of all leaves that match; in the query's order if it names one, else in the archive's."""
+def every_index(query: Query, source: str | None = None, *, skip: int = 0, take: int | None = None) -> Statement:
+    """The indices of the leaves that match; in the query's order if it names one, else in the archive's.
+
+    Args:
+        query: What is asked; its own offset and limit are not looked at.
+        source: Name of the only source whose entries count; None for all.
+        skip: How many to leave out at the beginning.
+        take: How many at most; None for all.
+    """
     where = _where(conditions(query, source))
     order = "index ASC" if query.sort is None else _order(query.sort)
-    return Statement(f"SELECT index FROM entries{where.sql} ORDER BY {order}", where.params)
+    some = (
+        Statement("", ())
+        if take is None and not skip
+        else Statement(" LIMIT ? OFFSET ?", (_ALL if take is None else take, skip))
+    )
+    return Statement(f"SELECT index FROM entries{where.sql} ORDER BY {order}{some.sql}", (*where.params, *some.params))
 
 
 def _text(value: str) -> str | None:
-    """What to compare with; null, to which nothing is equal, for a text that UTF-8 cannot carry and so no column holds."""
+    """What to compare with; null, to which nothing is equal, where UTF-8 cannot carry it and so no column holds it."""
     return value if value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value) else None
 
 

@@ -13,7 +13,7 @@ from muniment.sandbox.store import Line
 
 __all__ = ["Live"]
 
-_STORIES: Final = 4  # of a hundred entries begin one besides
+_STORIES: Final = 8  # of a hundred entries begin one besides
 _VISITS: Final = 60  # of a hundred entries, when people are at work
 
 

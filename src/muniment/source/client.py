@@ -192,7 +192,7 @@ class Client:
                 raise self._secrecy.complete(outcome, url)
             if not self._wait(outcome, patience, took_s):
                 raise self._secrecy.complete(_given_up(patience.telling, patience.setbacks), url)
-            timeout_s = min(self.settings.timeout_s, patience.left_s)
+            timeout_s = patience.next_timeout_s(self.settings.timeout_s)
 
     def _try(self, target: str, timeout_s: float, *, expect_json: bool) -> _Try:
         with self.pacer.slot():

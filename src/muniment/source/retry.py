@@ -19,6 +19,7 @@ MAX_ASKED_WAIT_S: Final = 600.0
 _FIRST_BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 8.0
 _LAST_SHARE = 0.05
+_LEAST_TRY_S = 1.0
 _MAX_SERVER_ERRORS = 3
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -101,6 +102,10 @@ class Patience:
         self._asked_left_s -= asked_s
         self.left_s -= own_s
         return Pause(asked_s, own_s)
+
+    def next_timeout_s(self, timeout_s: float) -> float:
+        """What the next try may take: no more than is left, but enough to be a try at all."""
+        return min(timeout_s, max(self.left_s, _LEAST_TRY_S))
 
     def _is_hopeless(self, setback: Setback) -> bool:
         seen = self._seen[setback.trouble]

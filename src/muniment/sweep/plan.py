@@ -10,7 +10,7 @@ import msgspec
 
 from muniment.sweep.window import Method
 
-__all__ = ["IDLE_BUDGET", "KnownDay", "Rotation", "must_be_confirmed", "needs_reading", "rotation"]
+__all__ = ["IDLE_BUDGET", "KnownDay", "Rotation", "must_be_confirmed", "needs_reading", "other_seams", "rotation"]
 
 IDLE_BUDGET = 12
 """Audit-log requests that a run may make when nothing is new."""
@@ -60,7 +60,7 @@ def rotation(known: Mapping[dt.date, KnownDay], budget: int, page: int) -> Rotat
     by_age = sorted(known, key=lambda day: (known[day].censused_at, day))
     confirm = []
     for day in by_age:
-        cost = passes_cost(known[day].rows, page)
+        cost = pass_cost(known[day].rows, page)
         if known[day].method == "stable" and cost <= budget:
             confirm.append(day)
             budget -= cost
@@ -69,7 +69,11 @@ def rotation(known: Mapping[dt.date, KnownDay], budget: int, page: int) -> Rotat
     return Rotation(tuple(check), tuple(confirm))
 
 
-def passes_cost(rows: int, page: int) -> int:
-    """Requests that two passes over a day take, with a look behind the end of each."""
-    pages = -(-rows // max(page - 1, 1))
-    return 2 * (pages + 1) + 1
+def pass_cost(rows: int, page: int) -> int:
+    """Requests that one more pass over a day takes, with smaller pages and a look behind the end."""
+    return -(-rows // max(other_seams(page) - 1, 1)) + 1
+
+
+def other_seams(page: int) -> int:
+    """The size of pages whose borders lie elsewhere than those of pages of this size."""
+    return max(2, page - max(1, page // 15))

@@ -94,6 +94,7 @@ class _Course:
         self._contents: list[Words] = []
         self._twins = 0
         self._step = 0  # rows of the last page, to guess where the next ones begin
+        self._was_short = False
         self._last: tuple[int, int] | None = None  # the last row received, to compare the next seam with
 
     @property
@@ -170,7 +171,10 @@ class _Course:
         if self.flaw is not None:
             return
         brought = int(self._keys[-1].size)
-        full = len(sheet) >= min(limit, self.seen.fullest)
+        if brought and self._was_short:
+            self.seen.pages_fall_short = True  # more rows came behind a page that was not full
+        self._was_short = len(sheet) < min(limit, self.seen.fullest)
+        full = not self._was_short or self.seen.pages_fall_short
         if brought == 0 and self._missing > 0 and len(sheet):
             self._step = 1  # the overlap alone filled the page: go on without it
         elif brought == 0 and self._missing > 0:

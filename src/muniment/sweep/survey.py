@@ -1,4 +1,4 @@
-"""All the totals that a run needs, asked for in one breath: nine requests say whether anything is new, lost or odd.
+"""All the totals that a run needs, asked for in one breath: six requests say whether anything is new, lost or odd.
 
 Design §4.3 (totals are tested before they are trusted; status control totals), §4.4 (nothing outside the days), §4.5.
 """
@@ -47,14 +47,15 @@ class Stretch(msgspec.Struct, frozen=True):
         return Window(self.first, last) if last >= self.first else None
 
     @property
+    def open(self) -> Window | None:
+        """Its open days; None where there are none."""
+        first = max(self.first, self.open_from)
+        return Window(first, self.last) if first <= self.last else None
+
+    @property
     def before(self) -> Window:
         """Everything before its first day."""
         return Window(None, self.first - _DAY)
-
-    @property
-    def open(self) -> Window:
-        """Everything from its first open day on, without an end where the whole history is wanted."""
-        return Window(max(self.first, self.open_from), None if self.whole else self.last)
 
     @property
     def after(self) -> Window:
@@ -67,59 +68,42 @@ class Survey(msgspec.Struct, frozen=True):
 
     Args:
         whole: Of all that the run is about.
-        before: Of everything before the first day; 0 where that does not matter.
-        closed: Of the closed days.
-        open: From the first open day on.
-        after: Of that, after the last day.
+        closed: Of the closed days; 0 where there are none.
+        open: Of the open days; 0 where there are none.
         status: Control totals of the closed days by status, None without closed days.
         doubt: Why totals are not to be trusted, or None.
-        still: Whether the whole stood still meanwhile.
     """
 
     whole: int | None
-    before: int | None
     closed: int | None
     open: int | None
-    after: int | None
     status: ControlTotals | None
     doubt: str | None
-    still: bool
 
     @property
-    def undated(self) -> int | None:
-        """Entries that no day serves; negative where the days serve more than the whole; None without totals."""
-        if self.whole is None or self.before is None or self.closed is None or self.open is None:
+    def outside(self) -> int | None:
+        """Entries that none of the days serves; negative where the days serve more than the whole."""
+        if self.whole is None or self.closed is None or self.open is None:
             return None
-        return self.whole - self.before - self.closed - self.open
+        return self.whole - self.closed - self.open
 
 
 def survey(stretch: Stretch) -> Steps[Survey]:
     """Ask for the totals of a stretch, again while the whole moves, three times at most."""
-    found = yield from _once(stretch)
-    for _ in range(_TRIES - 1):
-        if found.still:
-            break
-        found = yield from _once(stretch)
-    return found
-
-
-def _once(stretch: Stretch) -> Steps[Survey]:
     windows = _asked(stretch)
     whole = stretch.everything
-    asks = (Ask(whole, 0, 1), *(Ask(window, 0, 1) for window in windows.values()), Ask(whole, 0, 2), Ask(whole, 0, 1))
-    answers = yield asks
-    first, *parts, second, third = [_total(answer) for answer in answers]
-    totals = dict(zip(windows, parts, strict=True))
-    closed = totals.get("closed", 0)
+    for _ in range(_TRIES):
+        one, *answers, two = yield (Ask(whole, 0, 1), *(Ask(each, 0, 1) for each in windows.values()), Ask(whole, 0, 2))
+        totals = {name: _total(answer) for name, answer in zip(windows, answers, strict=True)}
+        if _total(one) == _total(two):
+            break
+    doubt = yield from _doubt(whole, _total(one), _total(two))
     return Survey(
-        whole=third,
-        before=totals.get("before", 0),
-        closed=closed,
+        whole=_total(two),
+        closed=totals.get("closed", 0),
         open=totals.get("open", 0),
-        after=totals.get("after", 0),
-        status=_status(stretch, closed, totals) if stretch.closed else None,
-        doubt=_doubt(first, second, third),
-        still=first == third and second in (first, None),
+        status=_status(stretch.closed, totals) if stretch.closed else None,
+        doubt=doubt,
     )
 
 
@@ -129,23 +113,26 @@ def _asked(stretch: Stretch) -> dict[str, Window]:
         windows["closed"] = stretch.closed
         for status in STATUSES:
             windows[status] = Window(stretch.closed.from_, stretch.closed.to, Filter(status=status))
-    if stretch.whole or stretch.open_from <= stretch.last:
+    if stretch.open is not None:
         windows["open"] = stretch.open
-    if stretch.whole:
-        windows |= {"before": stretch.before, "after": stretch.after}
     return windows
 
 
-def _status(stretch: Stretch, closed: int | None, totals: dict[str, int | None]) -> ControlTotals:
+def _status(closed: Window, totals: dict[str, int | None]) -> ControlTotals:
     parts = {status: totals[status] or 0 for status in STATUSES}
-    return ControlTotals("status", stretch.first, stretch.closed.to if stretch.closed else None, parts, sum(parts.values()), closed)
+    return ControlTotals("status", closed.from_, closed.to, parts, sum(parts.values()), totals["closed"])
 
 
-def _doubt(one: int | None, two: int | None, again: int | None) -> str | None:
-    if one is None or two is None or again is None:
+def _doubt(whole: Window, one: int | None, two: int | None) -> Steps[str | None]:
+    """Why totals are not to be trusted: there is none, or it depends on how many rows are asked for."""
+    if one is None or two is None:
         return "the source gives no total"
-    if one == again != two:
-        return f"the total is {one} when one row is asked for and {two} when two are"
+    if one == two:
+        return None
+    answers = yield (Ask(whole, 0, 1), Ask(whole, 0, 2), Ask(whole, 0, 1))
+    again, more, last = [_total(answer) for answer in answers]
+    if again == last != more:
+        return f"the total is {again} when one row is asked for and {more} when two are"
     return None
 
 

@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 
 from muniment.model import ACTIONS, RESOURCE_TYPES, STATUSES
+from muniment.sweep.plan import other_seams
 from muniment.sweep.reading import Reading, read
 from muniment.sweep.together import together
 from muniment.sweep.window import Ask, Gap, Method, Seen, Sheet, Steps, Window, Words, weakest
 
-__all__ = ["Verdict", "count", "sweep"]
+__all__ = ["Verdict", "count", "once_more", "sweep"]
 
 MOST_PASSES = 5
 MOST_WHILE_MOVING = 3
@@ -77,6 +78,16 @@ def sweep(window: Window, seen: Seen, *, confirm: bool = False, growing: bool = 
     return last if last is not None else trial.give_up()
 
 
+def once_more(window: Window, seen: Seen) -> Steps[Verdict]:
+    """One further pass with other seams over a window that was read before; `sweep` where it is flawed."""
+    trial = _Trial(window, seen, confirm=False, growing=False)
+    reading = yield from read(window, seen, limit=other_seams(seen.limit))
+    trial.passes.append(reading)
+    if reading.whole:
+        return trial.verdict("atomic" if reading.atomic else "stable")
+    return (yield from sweep(window, seen, confirm=True))
+
+
 def count(window: Window) -> Steps[int | None]:
     """The source's total of a window, for one row's cost; None where it gives none."""
     (answer,) = yield (Ask(window, 0, 1),)
@@ -103,9 +114,10 @@ class _Trial:
         while len(self.passes) < most:
             reading = yield from read(self.window, self.seen)
             self.passes.append(reading)
-            if reading.whole and (reading.atomic or not self.confirm):
+            holds = reading.whole and not self._was_exceeded(reading.total_after)
+            if holds and (reading.atomic or not self.confirm):
                 return self.verdict("atomic" if reading.atomic else "stable")
-            if reading.whole and (yield from self._confirmed(reading)):
+            if holds and (yield from self._confirmed(reading)):
                 return self.verdict("confirmed")
             if self.growing and self._reached(reading):
                 return self.verdict(None, settled=True)
@@ -115,8 +127,14 @@ class _Trial:
                 return None
         return None
 
+    def _was_exceeded(self, total: int | None) -> bool:
+        """Whether an earlier pass served more keys than this very total: then reaching it proves nothing."""
+        return total is not None and any(
+            each.total_after == total and np.unique(each.keys).size > total for each in self.passes
+        )
+
     def _confirmed(self, reading: Reading) -> Steps[bool]:
-        again = yield from read(self.window, self.seen, limit=_other_seams(self.seen))
+        again = yield from read(self.window, self.seen, limit=other_seams(self.seen.limit))
         if again.whole and again.multiset() == reading.multiset():
             return True
         self.passes.append(again)
@@ -167,10 +185,6 @@ class _Trial:
         if last.moved:
             return "the total moved each time it was read"
         return "two passes never gave the same rows" if last.whole else "fewer entries came than the total says"
-
-
-def _other_seams(seen: Seen) -> int:
-    return max(2, seen.limit - max(1, seen.limit // 15))
 
 
 def _split(trial: _Trial) -> Steps[Verdict | None]:

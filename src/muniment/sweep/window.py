@@ -165,6 +165,7 @@ class Seen:
     Attributes:
         limit: Rows to ask for at a time; halved after an answer that is too large.
         fullest: The most rows that one answer has held.
+        pages_fall_short: Rows came behind a page that was not full: a short page is no sign of the end.
         accounts: Account ids known, to split windows by.
         odd: What was peculiar about the source, once each, for the receipt.
     """
@@ -172,6 +173,7 @@ class Seen:
     def __init__(self, *, limit: int = 1000, fullest: int = 0, accounts: tuple[str, ...] = ()) -> None:
         self.limit = limit
         self.fullest = fullest
+        self.pages_fall_short = False
         self.accounts = accounts
         self.odd: dict[str, None] = {}
 

@@ -1,0 +1,206 @@
+"""A collection as the command line drives it, and the account it gives."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from muniment.archive.founding import initialise
+from muniment.archive.keys import KeyRuns
+from muniment.archive.reading import Archive
+from muniment.archive.writer import Writer, collect_lock
+from muniment.cli.init import tell_new_archive
+from muniment.cli.opening import cache_of, open_archive
+from muniment.cli.options import cache_folder, home_folder
+from muniment.cli.output import error_document, print_error, print_json, say
+from muniment.cli.progress import show_progress
+from muniment.cli.shapes import b64, finding_documents
+from muniment.cli.signals import Noted
+from muniment.cli.sources import Source
+from muniment.cli.wording import counted, mark, number, or_dash, period
+from muniment.collect.goal import Goal, Outcome
+from muniment.collect.instants import utc_now
+from muniment.collect.run import Run
+from muniment.collect.standing import Standing, load_standing
+from muniment.errors import FindingsOpen, Incomplete, MunimentError, NoArchive
+from muniment.source.client import Client
+from muniment.sweep.window import Gap
+
+__all__ = ["Account", "collect_once"]
+
+_SHOWN: Final = 10
+"""So many gaps and findings are said in words; all of them are in the document."""
+
+
+class Interrupted(MunimentError):
+    """A signal stopped the run, which sealed what it had."""
+
+    code = "interrupted"
+    hint = "Run it again: it goes on where it stopped."
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of a run.
+
+    Args:
+        source: Name of the source.
+        goal: What was wanted.
+        outcome: How it ended.
+        archive: As it is now.
+        standing: What it knows now.
+        seconds: How long it took.
+    """
+
+    source: str
+    goal: Goal
+    outcome: Outcome
+    archive: Archive
+    standing: Standing
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """As cli.md: by a signal, stopped by the source, gaps, findings, clean."""
+        if self.outcome.signal is not None:
+            return 128 + self.outcome.signal
+        return self.error.exit_code if self.error else 0
+
+    @property
+    def error(self) -> MunimentError | None:
+        """Why the exit code is not 0."""
+        if self.outcome.signal is not None:
+            return Interrupted(f"stopped by {signal.Signals(self.outcome.signal).name}; what was read is sealed")
+        if self.outcome.stopped is not None:
+            return self.outcome.stopped
+        if not self.outcome.complete:
+            gaps = counted(len(self.outcome.gaps), "gap")
+            return Incomplete(f"{gaps}: the source counts entries that the archive lacks, or contradicts itself")
+        waiting = len(self.standing.open_population_findings())
+        return FindingsOpen(f"{counted(waiting, 'finding')} without a disposition") if waiting else None
+
+    @property
+    def archived(self) -> int:
+        """Unique keys archived of the days of the run."""
+        known = self.standing.source(self.source)
+        if self.goal.whole:
+            return known.entries
+        first, last = self.outcome.from_, self.outcome.to
+        return sum(n for day, n in known.counts.items() if (first is None or first <= day) and day <= last)
+
+    def tell(self, *, as_json: bool) -> None:
+        """Say it on stderr, and as the one document if that is wanted."""
+        for line in self._lines():
+            say(line)
+        if self.error is not None:
+            print_error(self.error)
+        if as_json:
+            print_json(self.document())
+
+    def document(self) -> dict[str, Any]:
+        """The account, as JSON."""
+        outcome = self.outcome
+        told = {
+            "complete": outcome.complete,
+            "from": outcome.from_,
+            "to": outcome.to,
+            "source_total": outcome.source_total,
+            "archived": self.archived,
+            "new": outcome.new,
+            "updated_users": outcome.updated_users,
+            "requests": outcome.requests,
+            "retries": outcome.retries,
+            "seconds": self.seconds,
+            "gaps": outcome.gaps,
+            "findings": finding_documents(self.standing.open_findings()),
+            "tree_size": self.archive.size,
+            "root": b64(self.archive.root),
+            "receipt": outcome.receipt,
+            "source": self.source,
+        }
+        return told if self.error is None else told | {"error": error_document(self.error)}
+
+    def _lines(self) -> Iterator[str]:
+        outcome = self.outcome
+        state = "Complete" if outcome.complete else "Not complete"
+        new = f"{number(outcome.new)} new" if outcome.new else "nothing new"
+        yield f"{mark(outcome.complete)} {state}: {number(self.archived)} of {number(outcome.source_total)} entries, {new}"
+        days = period(outcome.from_, outcome.to)
+        asked = f"{counted(outcome.requests, 'request')}, {self.seconds:.1f} s"
+        receipt = "" if outcome.receipt is None else f", receipt in leaf {outcome.receipt}"
+        yield f"  {days}, {asked}{receipt}"
+        yield from _some([_gap_line(gap) for gap in outcome.gaps], "muniment status")
+        found = self.standing.open_population_findings()
+        yield from _some([f"  ! {i} {each.kind}: {each.what}" for i, each in found.items()], "muniment findings")
+        if outcome.signal is not None:
+            yield "Stopped as asked: what was read is sealed, and the next run goes on from here."
+
+
+def collect_once(path: Path, source: Source, goal: Goal, noted: Noted, *, quiet: bool) -> Account:
+    """Collect one source into the archive in a folder, which is made if it is missing.
+
+    Args:
+        path: Of the archive.
+        source: What to collect.
+        goal: How much of it.
+        noted: Whether somebody asked to stop.
+        quiet: Whether progress is not to be shown.
+
+    Raises:
+        ArchiveError: The archive cannot be used; found before the source is asked for anything.
+        NotEvidence: It is damaged in what a commit reads.
+    """
+    started = time.monotonic()
+    with Client(source.settings, stop=noted.event) as client:
+        archive = _open_or_make(path)
+        outcome = _run(archive, client, source.name, goal, noted, quiet=quiet)
+    archive.refresh()
+    standing = load_standing(archive, cache_of(archive))
+    return Account(source.name, goal, outcome, archive, standing, round(time.monotonic() - started, 3))
+
+
+def _open_or_make(path: Path) -> Archive:
+    try:
+        return open_archive(path)
+    except NoArchive:
+        home = home_folder()
+        made = initialise(path, home, now=utc_now())
+        tell_new_archive(path, made.verifier.vkey, home.key_file(made.verifier))
+        return made
+
+
+def _run(archive: Archive, client: Client, source: str, goal: Goal, noted: Noted, *, quiet: bool) -> Outcome:
+    with ExitStack() as stack:
+        stack.enter_context(collect_lock(archive, source))
+        writer = stack.enter_context(Writer(archive, home_folder()))
+        with writer.transaction():
+            pass  # whatever would keep us from sealing is found before the source is asked for anything
+        keys = stack.enter_context(KeyRuns.open(archive, cache_folder()))
+        run = Run(
+            goal,
+            writer=writer,
+            client=client,
+            keys=keys,
+            standing=load_standing(archive, cache_of(archive)),
+            source=source,
+            clock=utc_now,
+            stop=noted,
+            tell=stack.enter_context(show_progress(quiet=quiet)),
+        )
+        outcome = run.collect()
+        keys.save(archive)
+    return outcome
+
+
+def _gap_line(gap: Gap) -> str:
+    where = f"{period(gap.from_, gap.to)} {gap.filter}".strip()
+    return f"  {mark(False)} gap {where}: expected {number(gap.expected)}, got {or_dash(number(gap.got))}: {gap.why}"
+
+
+def _some(lines: list[str], command: str) -> Iterator[str]:
+    yield from lines[:_SHOWN]
+    if len(lines) > _SHOWN:
+        yield f"  and {number(len(lines) - _SHOWN)} more: see `{command}`"

@@ -1,0 +1,134 @@
+"""Finding a page in the query index without sorting what lies before it.
+
+Entries are counted by the coarsest step of the order first, such as days; only in the step where the page begins are
+they counted by the next finer one; a few thousand are sorted at last. The first count gives the total besides.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from muniment.model import Sort
+from muniment.query.building import DAY_US, NEVER
+from muniment.query.order import Row
+from muniment.query.scope import Scope
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Drill"]
+
+_FEW: Final = 40_000
+"""So many rows are sorted without further ado."""
+_WIDTHS: Final = (DAY_US, 5 * 60 * 1_000_000, 1_000_000)
+"""Steps of time, in microseconds: a day, five minutes, a second."""
+
+
+class _Step(NamedTuple):
+    """Entries that are next to each other in the order, and how many."""
+
+    scope: Scope
+    entries: int
+
+
+class Drill:
+    """One query to the index, for as long as it is asked.
+
+    Args:
+        db: The index.
+        scope: What matches.
+        sort: The order it is wanted in.
+    """
+
+    def __init__(self, db: "DuckDBPyConnection", scope: Scope, sort: Sort) -> None:
+        self._db = db
+        self._descending = sort.direction == "desc"
+        self._field = None if sort.field == "timestamp" else sort.field
+        self._levels: tuple[int | None, ...] = _WIDTHS if self._field is None else (None, *_WIDTHS)
+        """What is counted by, the coarsest first: a step of time, or None for the field's values."""
+        self._top = [] if scope.is_empty else self._steps(scope, 0)
+
+    def count(self) -> int:
+        """How many entries match."""
+        return sum(step.entries for step in self._top)
+
+    def rows(self, skip: int, take: int) -> list[Row]:
+        """At most `take` of the entries that match, in order, after the first `skip`; without their ids."""
+        return list(self._rows(self._top, 0, skip, take))
+
+    def _rows(self, steps: Sequence[_Step], level: int, skip: int, take: int) -> Iterator[Row]:
+        for step in steps:
+            taken = min(take, step.entries - skip)
+            if taken > 0:
+                yield from self._rows_of(step, level, skip, taken)
+                take -= taken
+            if take <= 0:
+                return
+            skip = max(0, skip - step.entries)
+
+    def _rows_of(self, step: _Step, level: int, skip: int, take: int) -> Iterator[Row]:
+        finer = level + 1
+        if step.entries <= _FEW or finer == len(self._levels):
+            yield from self._sorted(step.scope, skip, take)
+        else:
+            yield from self._rows(self._steps(step.scope, finer), finer, skip, take)
+
+    def _steps(self, scope: Scope, level: int) -> list[_Step]:
+        width = self._levels[level]
+        return self._steps_of_values(scope, self._field or "") if width is None else self._steps_of_time(scope, width)
+
+    def _steps_of_values(self, scope: Scope, field: str) -> list[_Step]:
+        counted = self._db.execute(*scope.count_by(field)).fetchall()
+        entries = sum(row[1] for row in counted)
+        if entries <= _FEW:
+            return [_Step(scope, entries)]
+        texts = dict(self._db.execute(f"SELECT code, {field} FROM names_{field}").fetchall())
+        counted.sort(key=lambda row: (row[0] is None, texts.get(row[0], "")), reverse=self._descending)
+        return [_Step(_having(scope, field, code), entries) for code, entries in counted]
+
+    def _steps_of_time(self, scope: Scope, width: int) -> list[_Step]:
+        # equal values are by ascending time, whatever the direction
+        backwards = self._descending and self._field is None
+        counted = sorted(self._db.execute(*scope.count_by_time(width)).fetchall(), reverse=backwards)
+        steps = []
+        for places, entries in _gathered(counted):
+            bounds = (min(places) * width, min((max(places) + 1) * width - 1, NEVER))
+            steps.append(_Step(scope.where("time", "time BETWEEN ? AND ?", bounds), entries))
+        return steps
+
+    def _sorted(self, scope: Scope, skip: int, take: int) -> list[Row]:
+        way, nulls = ("DESC", "FIRST") if self._descending else ("ASC", "LAST")
+        if self._field is None:
+            select = scope.select(
+                "time, time, leaf", f" ORDER BY time {way}, facts.rowid LIMIT ? OFFSET ?", (take, skip)
+            )
+        else:
+            names = f"names_{self._field}"
+            named = f"(SELECT {self._field} FROM {names} WHERE code = facts.{self._field})"
+            order = f" ORDER BY sorted_by {way} NULLS {nulls}, time ASC, facts.rowid LIMIT ? OFFSET ?"
+            select = scope.select(f"{named} AS sorted_by, time, leaf", order, (take, skip))
+        return [_row(*found) for found in self._db.execute(*select).fetchall()]
+
+
+def _having(scope: Scope, field: str, code: int | None) -> Scope:
+    if code is None:
+        return scope.where(field, f"{field} IS NULL")
+    return scope.where(field, f"{field} = ?", (code,))
+
+
+def _gathered(counted: Sequence[tuple[int, int]]) -> Iterator[tuple[list[int], int]]:
+    """Put neighbours together as long as they are few."""
+    places: list[int] = []
+    entries = 0
+    for place, more in counted:
+        if places and entries + more > _FEW:
+            yield places, entries
+            places, entries = [], 0
+        places.append(place)
+        entries += more
+    if places:
+        yield places, entries
+
+
+def _row(value: str | int | None, time: int, leaf: int) -> Row:
+    known = None if time == NEVER else time
+    return Row(known if value == time else value, known, None, leaf)

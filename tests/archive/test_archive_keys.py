@@ -1,0 +1,215 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.archive.world import SOURCE, found, item, opened, page, seal, writer_on
+
+from muniment.archive import keys as keys_module
+from muniment.archive import runs as runs_module
+from muniment.archive.columns import entry_batch, leaf_batch
+from muniment.archive.identity import content_hashes, key_hashes, row_keys
+from muniment.archive.keys import KeyRuns
+from muniment.archive.reading import Archive
+from muniment.archive.runs import Run, look_up, map_run, merge_runs, sorted_run, write_run
+from muniment.errors import StorageError
+
+AT = "2026-03-02T23:56:45Z"
+rows = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), max_size=60)
+
+
+def seen(runs: KeyRuns, *payloads: bytes, source: str = SOURCE) -> list[tuple[int, int]]:
+    """The first leaf of each item's key, and the leaf of its very content."""
+    ids = entry_batch(source, AT, payloads).record_batch.column("id").to_pylist()
+    found_leaves = runs.look_up(key_hashes(source, ids, payloads), content_hashes(payloads))
+    assert found_leaves.same.tolist() == [version >= 0 for version in found_leaves.versions.tolist()]
+    return list(zip(found_leaves.leaves.tolist(), found_leaves.versions.tolist(), strict=True))
+
+
+def run_of(table: list[tuple[int, int]], first_leaf: int = 0) -> Run:
+    keys = np.array([key for key, _ in table], np.uint64)
+    contents = np.array([content for _, content in table], np.uint64)
+    return sorted_run(keys, np.arange(first_leaf, first_leaf + len(table), dtype=np.uint64), contents)
+
+
+@given(st.lists(rows, max_size=5), rows)
+@settings(deadline=None)
+def test_a_look_up_finds_the_first_leaf_of_a_key_and_of_a_content(
+    tables: list[list[tuple[int, int]]], asked: list[tuple[int, int]]
+) -> None:
+    runs: list[Run] = []
+    everything: list[tuple[int, int]] = []
+    for table in tables:
+        runs.append(run_of(table, len(everything)))
+        everything += table
+    found_leaves = look_up(runs, run_columns(asked)[0], run_columns(asked)[1])
+    leaf_of_key = {key: leaf for leaf, (key, _) in reversed(list(enumerate(everything)))}
+    leaf_of_row = {row: leaf for leaf, row in reversed(list(enumerate(everything)))}
+    assert found_leaves.leaves.tolist() == [leaf_of_key.get(key, -1) for key, _ in asked]
+    assert found_leaves.versions.tolist() == [leaf_of_row.get(row, -1) for row in asked]
+
+
+def run_columns(table: list[tuple[int, int]]) -> tuple[runs_module.Words, runs_module.Words]:
+    return np.array([key for key, _ in table], np.uint64), np.array([content for _, content in table], np.uint64)
+
+
+@given(one=rows, other=rows)
+@settings(max_examples=40, deadline=None)
+def test_merged_runs_hold_the_rows_of_both_in_order(
+    tmp_path_factory: pytest.TempPathFactory, one: list[tuple[int, int]], other: list[tuple[int, int]]
+) -> None:
+    place = tmp_path_factory.mktemp("runs")
+    write_run(place / "1.run", run_of(one))
+    write_run(place / "2.run", run_of(other, 1_000))
+    chunk, runs_module.CHUNK = runs_module.CHUNK, 7
+    try:
+        count = merge_runs(place / "3.run", place / "1.run", place / "2.run")
+    finally:
+        runs_module.CHUNK = chunk
+    assert count == len(one) + len(other)
+    if count:
+        merged = map_run(place / "3.run", count)
+        assert sorted(zip(*(column.tolist() for column in merged.columns), strict=True)) == sorted(
+            [
+                *((key, leaf, content) for leaf, (key, content) in enumerate(one)),
+                *((key, 1_000 + leaf, content) for leaf, (key, content) in enumerate(other)),
+            ]
+        )
+        assert merged.keys.tolist() == sorted(merged.keys.tolist())
+
+
+def test_entries_of_all_writers_are_known_and_nothing_else(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    writer = writer_on(archive, home)
+    nameless = b'{"note":"no id"}'
+    seal(writer, page(0, 3), leaf_batch("user", SOURCE, AT, [b'{"id":"entry-9"}']), receipt=b'{"id":"entry-8"}')
+    seal(writer, entry_batch("other", AT, [item(0), nameless]))
+    with KeyRuns.open(archive, tmp_path / "cache") as runs:
+        assert seen(runs, item(0), item(2), item(9), item(8), b'{"id":"entry-1"}') == [
+            (1, 1),
+            (3, 3),
+            (-1, -1),
+            (-1, -1),
+            (2, -1),
+        ]
+        assert seen(runs, item(0), nameless, item(1), source="other") == [(6, 6), (7, 7), (-1, -1)]
+        seal(writer, entry_batch(SOURCE, AT, [b'{"id":"entry-1"}', item(3)]))
+        assert seen(runs, item(3)) == [(-1, -1)]
+        runs.catch_up(archive)
+        assert seen(runs, item(1), b'{"id":"entry-1"}', item(3)) == [(2, 2), (2, 8), (9, 9)]
+        assert runs.size == archive.size
+
+
+def test_what_the_caller_sealed_is_not_read_again(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    writer = writer_on(archive, home)
+    with KeyRuns.open(archive, tmp_path / "cache") as runs:
+        seal(writer_on(opened(tmp_path)[0], home), page(50, 1))
+        batch = page(0, 3)
+        with writer.transaction() as transaction:
+            first = transaction.add(batch)
+            transaction.add(entry_batch("other", AT, [item(0)]))
+            transaction.add_record("receipt", b"{}", AT)
+        # what is told is taken on trust: keys that no leaf has show that it was
+        told = row_keys(page(90, 3).record_batch)
+        runs.catch_up(archive, [(first, told, content_hashes([item(n) for n in (90, 91, 92)]))])
+        assert seen(runs, item(50), item(91), item(0)) == [(1, 1), (3, 3), (-1, -1)]
+        assert seen(runs, item(0), source="other") == [(5, 5)]
+        assert runs.size == 7
+
+
+def test_the_index_is_kept_for_the_next_time_and_only_the_tail_is_read_then(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    writer = writer_on(archive, home)
+    seal(writer, page(0, 3_000))
+    with KeyRuns.open(archive, tmp_path / "cache") as runs:
+        assert seen(runs, item(2_999)) == [(3_000, 3_000)]
+    seal(writer, page(3_000, 5))
+    # a cache that is wrong shows that it is believed: nothing is read again that it names
+    (run,) = (tmp_path / "cache").rglob("*.run")
+    data = np.fromfile(run, dtype="<u8").reshape(3, -1)
+    data[1] += np.uint64(7)
+    data.tofile(run)
+    with KeyRuns.open(archive, tmp_path / "cache") as runs:
+        assert seen(runs, item(10), item(3_002)) == [(18, 18), (3_003, 3_003)]
+
+
+def test_the_index_of_another_tree_is_thrown_away(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    seal(writer_on(archive, home), page(0, 3))
+    shutil.copytree(tmp_path / "archive", tmp_path / "older")
+    seal(writer_on(archive, home), page(3, 3_000))
+    KeyRuns.open(archive, tmp_path / "cache").close()
+    older = Archive.open(tmp_path / "older")
+    with KeyRuns.open(older, tmp_path / "cache") as runs:
+        assert seen(runs, item(2), item(3)) == [(3, 3), (-1, -1)]
+    shutil.rmtree(tmp_path / "home/signed")
+    seal(writer_on(older, home), page(5_000, 4_000))
+    with KeyRuns.open(older, tmp_path / "cache") as runs:
+        assert seen(runs, item(3), item(5_000)) == [(-1, -1), (4, 4)]
+    with KeyRuns.open(archive, tmp_path / "cache") as runs:
+        assert seen(runs, item(3), item(5_000)) == [(4, 4), (-1, -1)]
+
+
+@pytest.mark.parametrize("damage", ["manifest", "cut", "gone", "version"])
+def test_an_index_that_is_damaged_is_made_again(tmp_path: Path, damage: str) -> None:
+    archive, home = found(tmp_path)
+    seal(writer_on(archive, home), page(0, 2_000))
+    KeyRuns.open(archive, tmp_path / "cache").close()
+    (manifest,) = (tmp_path / "cache").rglob("keys.json")
+    (run,) = (tmp_path / "cache").rglob("*.run")
+    if damage == "manifest":
+        manifest.write_bytes(b"\xff{")
+    elif damage == "cut":
+        run.write_bytes(run.read_bytes()[:-8])
+    elif damage == "gone":
+        run.unlink()
+    else:
+        manifest.write_bytes(manifest.read_bytes().replace(b'"version":1', b'"version":0'))
+    with KeyRuns.open(archive, tmp_path / "cache") as runs:
+        assert seen(runs, item(7)) == [(8, 8)]
+    assert len(list((tmp_path / "cache").rglob("*.run"))) == 1
+
+
+def test_a_second_process_reads_the_index_and_keeps_what_is_new_to_itself(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    writer = writer_on(archive, home)
+    seal(writer, page(0, 2_000))
+    with KeyRuns.open(archive, tmp_path / "cache") as first, KeyRuns.open(archive, tmp_path / "cache") as second:
+        seal(writer, page(2_000, 2_000))
+        files = sorted((tmp_path / "cache").rglob("*.run"))
+        second.catch_up(archive)
+        second.save(archive)
+        assert sorted((tmp_path / "cache").rglob("*.run")) == files
+        assert seen(first, item(3_000)) == [(-1, -1)]
+        first.catch_up(archive)
+        first.save(archive)
+        assert seen(first, item(3_000), item(5)) == seen(second, item(3_000), item(5)) == [(3_001, 3_001), (6, 6)]
+
+
+def test_runs_stay_few_and_memory_flat_however_many_times_it_is_saved(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    writer = writer_on(archive, home)
+    limit, keys_module.FLUSH_ROWS = keys_module.FLUSH_ROWS, 500
+    try:
+        with KeyRuns.open(archive, tmp_path / "cache") as runs:
+            for number in range(25):
+                seal(writer, page(100 * number, 100))
+                runs.catch_up(archive)
+                runs.save(archive, least=1 if number % 3 else 1_000)
+            assert len(list((tmp_path / "cache").rglob("*.run"))) <= 4
+            assert sum(run.count for run in runs._recent) < 500
+            assert seen(runs, *[item(number) for number in range(0, 2_500, 50)]) == [
+                (number + 1, number + 1) for number in range(0, 2_500, 50)
+            ]
+    finally:
+        keys_module.FLUSH_ROWS = limit
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    archive, _ = found(tmp_path)
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(StorageError, match="cache"):
+        KeyRuns.open(archive, tmp_path / "cache")
