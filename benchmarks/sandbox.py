@@ -2,7 +2,7 @@
 
     python benchmarks/sandbox.py [--entries 1000000]
 
-The limits are those of the project's own plan: started within 30 s and 1.5 GB, a deep page at most 3 times the first one.
+The limits are the project's own: started within 30 s and 1.5 GB, a deep page at most 3 times the first one.
 """
 
 import argparse

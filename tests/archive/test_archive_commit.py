@@ -2,6 +2,8 @@ import contextlib
 from hashlib import sha256
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +13,9 @@ from tests.archive.world import AT, AT_ONCE, NOW, SMALL, found, item, leaves_of,
 from muniment.archive.columns import columns_of, entry_batch, leaf_batch, record_leaf
 from muniment.archive.contents import list_segments
 from muniment.archive.leaf import RECORD_KINDS, encode_leaf, parse_leaf
+from muniment.archive.parquet import SegmentEncoder, SegmentFile
 from muniment.archive.reading import Archive
-from muniment.archive.segments import final_blocks
+from muniment.archive.segments import SegmentName, final_blocks
 from muniment.archive.writer import Writer
 from muniment.errors import KeyMissing, NotEvidence
 from muniment.merkle.tiles import Tile, tiles_of
@@ -225,6 +228,69 @@ def test_a_damaged_file_is_never_merged_into_another(tmp_path: Path) -> None:
     with pytest.raises(NotEvidence, match=path.name), writer.transaction():
         pass
     assert {(name.first, name.end) for name in list_segments(archive.storage)} == {(0, 1), (1, 3), (3, 5)}
+
+
+def forge(path: Path, old: bytes, new: bytes) -> Path:
+    """Put other leaves into a segment, and give it the name that its new content deserves."""
+    name = SegmentName.parse(f"segment/{path.name}")
+    assert name is not None
+    with SegmentFile(name, pa.BufferReader(path.read_bytes())) as segment:
+        marks = segment.marks
+        leaves = [leaf for batch in segment.batches(0, name.end, ["leaf"], 100) for leaf in batch.column(0).to_pylist()]
+    encoder = SegmentEncoder(name.first)
+    encoder.add(columns_of([leaf.replace(old, new) for leaf in leaves]))
+    data = bytes(encoder.finish(marks))
+    path.unlink()
+    forged = path.parent / f"{name.first}-{name.end}.{sha256(data).hexdigest()[:16]}.parquet"
+    forged.write_bytes(data)
+    return forged
+
+
+def test_a_forged_file_whose_name_fits_is_never_merged_into_another(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    seal(writer_on(archive, home, layout=SMALL), page(0, 2))
+    path = forge(tmp_path / "archive" / archive.covering[-1].path, b"entry-1", b"entry-9")
+    writer = writer_on(opened(tmp_path)[0], home, layout=SMALL)
+    seal(writer, page(2, 2))
+    with pytest.raises(NotEvidence, match=f"{path.name}: leaf 2 is not the one that tile/0/000.p/5 stands for"):
+        writer.close()
+    assert {(name.first, name.end) for name in list_segments(archive.storage)} == {(0, 1), (1, 3), (3, 5)}
+
+
+def as_an_earlier_parser_wrote(path: Path) -> None:
+    """Give a segment typed columns that are all null, by rules of version 0."""
+    with pq.ParquetFile(path) as file:
+        facts = {
+            key.decode(): value.decode() for key, value in file.metadata.metadata.items() if key[:9] == b"muniment."
+        }
+        rows = file.read()
+    for name in ("id", "time", "action"):
+        place = rows.schema.get_field_index(name)
+        rows = rows.set_column(place, rows.schema.field(name), pa.nulls(rows.num_rows, rows.schema.field(name).type))
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, rows.schema) as file:
+        file.write_table(rows)
+        file.add_key_value_metadata(facts | {"muniment.columns_version": "0"})
+    data = bytes(sink.getvalue())
+    path.unlink()
+    path.with_name(f"{path.name.partition('.')[0]}.{sha256(data).hexdigest()[:16]}.parquet").write_bytes(data)
+
+
+def test_a_file_that_an_earlier_parser_wrote_gets_the_present_columns_when_it_is_merged(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    seal(writer_on(archive, home, layout=SMALL), page(0, 2))
+    as_an_earlier_parser_wrote(tmp_path / "archive" / archive.covering[-1].path)
+    archive, home = opened(tmp_path)
+    assert [row["id"] for batch in archive.batches(1) for row in batch.to_pylist()] == [None, None]
+    writer = writer_on(archive, home, layout=SMALL)
+    seal(writer, page(2, 2))
+    writer.close()
+    archive.list_again()
+    (name,) = archive.covering
+    with SegmentFile(name, archive.storage.open(name.path)) as segment:
+        assert segment.columns_version == 1
+    rows = [row for batch in archive.batches(1) for row in batch.to_pylist()]
+    assert [row["id"] for row in rows] == ["entry-0", "entry-1", "entry-2", "entry-3"]
 
 
 def test_partial_tiles_go_when_wider_ones_have_stood_for_the_grace_period(tmp_path: Path) -> None:

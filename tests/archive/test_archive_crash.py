@@ -8,7 +8,8 @@ import pytest
 from tests.archive.simulated_disk import SimulatedDisk, State, Survival
 from tests.archive.world import SMALL, found, leaves_of, opened, page, root_of, seal, writer_on
 
-from muniment.archive.contents import list_segments
+from muniment.archive.contents import list_segments, read_note
+from muniment.archive.home import Home
 from muniment.archive.reading import Archive
 from muniment.archive.segments import cover, plan_merges
 from muniment.errors import NoArchive
@@ -110,6 +111,21 @@ def test_after_a_crash_at_any_step_nothing_reported_is_lost_and_work_goes_on(
         assert archive.size >= reported, f"step {number} ({what})"
         demand_whole(archive, expected)
         demand_next_commit_works(disk, expected, reported)
+
+
+def test_nothing_is_published_that_is_not_remembered_as_signed(past: tuple[History, list[bytes]]) -> None:
+    """Else a crash could take back what readers have seen, and the next commit sign another tree of that size."""
+    history, _ = past
+    published = 0
+    for state, _, _ in history.moments:
+        archive = reopen(SimulatedDisk(state.copy()))
+        if archive is not None:
+            home = Home(PLACE / "home", disk=SimulatedDisk(state.after_crash("nothing", random.Random(0))))
+            signed = home.last_signed(archive.genesis)
+            assert signed is not None
+            assert read_note(signed).size >= archive.size
+            published += 1
+    assert published > 100
 
 
 def test_a_crash_while_the_next_writer_clears_up_after_a_crash_is_no_worse(past: tuple[History, list[bytes]]) -> None:

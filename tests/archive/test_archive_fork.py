@@ -14,7 +14,7 @@ from muniment.archive.leaf import encode_leaf, parse_leaf
 from muniment.archive.reading import Archive
 from muniment.archive.recovery import Recovery, change_key, recover
 from muniment.archive.writer import Writer
-from muniment.errors import ArchiveError, BadInput, KeyMissing, NotEvidence, NotOurs
+from muniment.errors import ArchiveError, BadInput, Busy, KeyMissing, NotEvidence, NotOurs
 from muniment.merkle.note import Signer, Verifier
 
 
@@ -113,6 +113,17 @@ def test_a_mixture_of_two_copies_does_not_pass_for_either(tmp_path: Path) -> Non
     (tmp_path / "home/signed" / archive.genesis.hex()).write_text(signed)
     with pytest.raises(NotOurs, match="two copies diverged"):
         seal(writer(tmp_path, "twin"), page(600, 1))
+
+
+def test_two_copies_do_not_commit_at_the_same_time(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    copy_of(tmp_path, "twin")
+    with (
+        writer_on(archive, home).transaction(),
+        pytest.raises(Busy, match=r"process [0-9]+ is writing to a copy of the archive"),
+        writer(tmp_path, "twin").transaction(wait_s=0),
+    ):
+        pass
 
 
 def test_a_signed_state_whose_checkpoint_was_not_written_is_published_by_the_next_writer(forked: Path) -> None:

@@ -7,13 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.archive.world import SOURCE, found, item, opened, page, seal, writer_on
 
-from muniment.archive import keys as keys_module
-from muniment.archive import runs as runs_module
 from muniment.archive.columns import entry_batch, leaf_batch
 from muniment.archive.identity import content_hashes, key_hashes, row_keys
 from muniment.archive.keys import KeyRuns
 from muniment.archive.reading import Archive
-from muniment.archive.runs import Run, look_up, map_run, merge_runs, sorted_run, write_run
+from muniment.archive.runs import Run, Words, look_up, map_run, merge_runs, sorted_run, write_run
 from muniment.errors import StorageError
 
 AT = "2026-03-02T23:56:45Z"
@@ -51,7 +49,7 @@ def test_a_look_up_finds_the_first_leaf_of_a_key_and_of_a_content(
     assert found_leaves.versions.tolist() == [leaf_of_row.get(row, -1) for row in asked]
 
 
-def run_columns(table: list[tuple[int, int]]) -> tuple[runs_module.Words, runs_module.Words]:
+def run_columns(table: list[tuple[int, int]]) -> tuple[Words, Words]:
     return np.array([key for key, _ in table], np.uint64), np.array([content for _, content in table], np.uint64)
 
 
@@ -63,11 +61,7 @@ def test_merged_runs_hold_the_rows_of_both_in_order(
     place = tmp_path_factory.mktemp("runs")
     write_run(place / "1.run", run_of(one))
     write_run(place / "2.run", run_of(other, 1_000))
-    chunk, runs_module.CHUNK = runs_module.CHUNK, 7
-    try:
-        count = merge_runs(place / "3.run", place / "1.run", place / "2.run")
-    finally:
-        runs_module.CHUNK = chunk
+    count = merge_runs(place / "3.run", place / "1.run", place / "2.run", part=7)
     assert count == len(one) + len(other)
     if count:
         merged = map_run(place / "3.run", count)
@@ -192,20 +186,15 @@ def test_a_second_process_reads_the_index_and_keeps_what_is_new_to_itself(tmp_pa
 def test_runs_stay_few_and_memory_flat_however_many_times_it_is_saved(tmp_path: Path) -> None:
     archive, home = found(tmp_path)
     writer = writer_on(archive, home)
-    limit, keys_module.FLUSH_ROWS = keys_module.FLUSH_ROWS, 500
-    try:
-        with KeyRuns.open(archive, tmp_path / "cache") as runs:
-            for number in range(25):
-                seal(writer, page(100 * number, 100))
-                runs.catch_up(archive)
-                runs.save(archive, least=1 if number % 3 else 1_000)
-            assert len(list((tmp_path / "cache").rglob("*.run"))) <= 4
-            assert sum(run.count for run in runs._recent) < 500
-            assert seen(runs, *[item(number) for number in range(0, 2_500, 50)]) == [
-                (number + 1, number + 1) for number in range(0, 2_500, 50)
-            ]
-    finally:
-        keys_module.FLUSH_ROWS = limit
+    with KeyRuns.open(archive, tmp_path / "cache", flush_rows=500) as runs:
+        for number in range(25):
+            seal(writer, page(100 * number, 100))
+            runs.catch_up(archive)
+            runs.save(archive, least=1 if number % 3 else 1_000)
+        assert len(list((tmp_path / "cache").rglob("*.run"))) <= 4
+        assert sum(run.count for run in runs._recent) < 500
+        numbers = range(0, 2_500, 50)
+        assert seen(runs, *[item(number) for number in numbers]) == [(number + 1, number + 1) for number in numbers]
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:

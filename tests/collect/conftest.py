@@ -1,7 +1,7 @@
 """A collection against a sandbox, both by one clock that a test moves."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,16 @@ class Site:
         self.box = box
         self.clock = clock
         self.home = Home(folder / "home")
+        self.tell: Callable[[object], None] = lambda _: None
         self.archive = initialise(folder / "archive", self.home, "test.example/log", now=clock())
 
     def collect(self, goal: Goal | None = None, *, role: str = "AM_VIEW_ONLY", **settings: Any) -> Collected:
         """Collect once; the requests of this run alone are then in `asked` and `looked_up`."""
         before = self.box.requests.audit_log, self.box.requests.lookups
         options = {"timeout_s": 5.0, "retry_s": 2.0, **settings}
-        with Client(Settings(url=self.box.url, api_key=self.box.keys.get(role, role), **options), clock=self.clock) as client:
+        with Client(
+            Settings(url=self.box.url, api_key=self.box.keys.get(role, role), **options), clock=self.clock
+        ) as client:
             done = collect(
                 self.archive,
                 client,
@@ -56,6 +59,7 @@ class Site:
                 cache=self.folder / "cache",
                 goal=goal,
                 clock=self.clock,
+                tell=self.tell,
             )
         self.asked = self.box.requests.audit_log - before[0]
         self.looked_up = self.box.requests.lookups - before[1]
@@ -63,7 +67,8 @@ class Site:
 
     def served(self) -> list[bytes]:
         """Every item that the sandbox has now."""
-        world, items = self.box.world, []
+        world = self.box.world
+        items: list[bytes] = []
         total = world.audit_log(Query(limit=1)).total
         for offset in range(0, total, 1000):
             items += world.audit_log(Query(offset=offset, limit=1000)).items
@@ -83,11 +88,11 @@ class Site:
 
 
 @pytest.fixture
-def make_site(tmp_path: Path, make_box: Callable[..., Box]) -> Iterator[Callable[..., Site]]:
+def make_site(tmp_path: Path, make_box: Callable[..., Box]) -> Callable[..., Site]:
     """Makes a site from the arguments of `make_box`."""
 
     def make(*, days: int = 30, entries: int = 1200, **box: Any) -> Site:
         clock = Clock()
         return Site(tmp_path, make_box(days=days, entries=entries, end=END, clock=clock, **box), clock)
 
-    yield make
+    return make

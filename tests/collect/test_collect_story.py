@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from conftest import END, Site
+from tests.collect.conftest import END, Site
 
+from muniment.collect.collecting import collect
 from muniment.collect.goal import Goal
 from muniment.errors import Unauthorized
 from muniment.model import Query
+from muniment.source.client import Client
+from muniment.source.settings import Settings
 
 SiteMaker = Callable[..., Site]
 
@@ -144,10 +147,6 @@ def test_a_key_that_is_refused_seals_nothing_false(make_site: SiteMaker) -> None
 def test_two_sources_in_one_archive_keep_their_entries_apart(make_site: SiteMaker) -> None:
     site = make_site(entries=300)
     site.collect()
-    from muniment.collect.collecting import collect
-    from muniment.source.client import Client
-    from muniment.source.settings import Settings
-
     with Client(Settings(url=site.box.url, api_key=site.box.keys["AM_VIEW_ONLY"])) as client:
         done = collect(
             site.archive, client, "other@sandbox", home=site.home, cache=site.folder / "cache", clock=site.clock
@@ -162,8 +161,9 @@ def test_people_are_asked_for_again_when_they_changed_or_after_a_day(make_site: 
     site = make_site()
     site.collect()
     user = next(
-        e for item in site.served() if (e := msgspec.json.decode(item))["user"]
-        and site.box.world.user(e["user"]["id"]) is not None
+        e
+        for item in site.served()
+        if (e := msgspec.json.decode(item))["user"] and site.box.world.user(e["user"]["id"]) is not None
     )["user"]
     site.clock.now += dt.timedelta(hours=1)
     _log(site, user, "LOGIN", "BASIC_AUTH", site.clock() - dt.timedelta(minutes=1))

@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -91,7 +91,7 @@ class Reader:
     def follow(self, text: str) -> Iterator[Outcome]:
         """Run the blocks of a page, one after the other."""
         blocks = read_blocks(text)
-        for block, behind in zip(blocks, [*blocks[1:], None], strict=True):
+        for block, behind in zip(blocks, [*blocks[1:], None], strict=False):
             if not block.is_run:
                 continue
             said = behind if behind is not None and behind.language == "text" and behind.follows else None
@@ -143,7 +143,7 @@ class Reader:
         before = dict(os.environ)
         os.environ.update(self._exported())
         try:
-            with contextlib.redirect_stdout(printed):
+            with contextlib.chdir(self._work), contextlib.redirect_stdout(printed):
                 exec(code, self._python)
         finally:
             os.environ.clear()
@@ -183,10 +183,21 @@ def environment_of_a_reader(folder: Path, url: str) -> dict[str, str]:
     }
 
 
+def printed_anew(text: str, outcomes: Sequence[Outcome]) -> str:
+    """The page with what was printed in place of what it said."""
+    lines = text.splitlines(keepends=True)
+    for outcome in reversed(outcomes):
+        if outcome.said is not None and not agrees(outcome.said.text, outcome.printed):
+            first = outcome.said.line - 1
+            lines[first : first + outcome.said.text.count("\n")] = [outcome.printed.rstrip("\n") + "\n"]
+    return "".join(lines)
+
+
 # -- what may differ between the page and the run
 
 _VARIES = (
     (r"\b[\w.-]+(?:/[\w.-]+)+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}", "VKEY"),
+    (r"(?<=[\w/]\+)[0-9a-f]{8}\b", "KEY-ID"),
     (r"\S*/keys/[0-9a-f]{8}\.key", "KEY-FILE"),
     (r"\bmuniment/[\w.-]+/[0-9a-f]{8}\b", "ORIGIN"),
     (r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b", "RUN"),
@@ -203,8 +214,12 @@ _DATE = re.compile(r"\b(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?: ?Z|\+
 _LAST_DAY = "2026-04-01"  # the sandbox's; later dates say when the page was printed, or when the test runs
 
 
+_VERDICT = re.compile(r"^Archive \S+\n.*^VERIFIED: .*?$", re.DOTALL | re.MULTILINE)
+
+
 def normal(text: str) -> list[str]:
     """A text's lines with everything that varies from run to run under one name, and spaces as one."""
+    text = _VERDICT.sub(_without_counts, text)
     for pattern, name in _VARIES:
         text = re.sub(pattern, name, text)
     text = _DATE.sub(lambda found: "NOW" if found[1] > _LAST_DAY and found[1] < "9999" else found[0], text)
@@ -212,6 +227,11 @@ def normal(text: str) -> list[str]:
     while lines and not lines[-1]:
         lines.pop()
     return lines
+
+
+def _without_counts(verdict: "re.Match[str]") -> str:
+    # how many files and receipts there are, and so where lines break, hangs on how many commits the run made
+    return re.sub(r"\d[\d\u202f]*", "N", " ".join(verdict[0].split()))
 
 
 def agrees(said: str, printed: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from docpages import ROOT, Reader, agrees, environment_of_a_reader, read_blocks
+from docpages import ROOT, Reader, agrees, environment_of_a_reader, printed_anew, read_blocks
 
 if TYPE_CHECKING:
     from muniment.sandbox.server import Box
@@ -22,6 +22,9 @@ PAGES = {
 }
 """The pages whose blocks run. To print them anew after a change: ``MUNIMENT_PRINT_PAGES=1 pytest tests/docs``."""
 
+PREPARED = {"docs/archive-format.md": "```sh\nmuniment collect\n```\n"}
+"""What a page takes for granted in the folder of its reader."""
+
 PRINT = os.environ.get("MUNIMENT_PRINT_PAGES") == "1"
 
 
@@ -30,13 +33,13 @@ def test_the_blocks_of_a_page_run_and_print_what_it_says(page: str, tmp_path: Pa
     text = (ROOT / page).read_text(encoding="utf-8")
     _needs(*(program for program in ("curl", "jq", "openssl") if f"{program} " in text))
     with Reader(tmp_path, environment_of_a_reader(tmp_path, shared_box.url)) as reader:
-        for outcome in reader.follow(text):
-            if outcome.said is None or agrees(outcome.said.text, outcome.printed):
-                continue
-            assert PRINT, f"{page}, line {outcome.said.line} says\n{outcome.said.text}\nbut it is\n{outcome.printed}"
-            text = text.replace(outcome.said.text, outcome.printed.rstrip("\n") + "\n", 1)
+        list(reader.follow(PREPARED.get(page, "")))
+        outcomes = list(reader.follow(text))
     if PRINT:
-        (ROOT / page).write_text(text, encoding="utf-8")
+        (ROOT / page).write_text(printed_anew(text, outcomes), encoding="utf-8")
+        return
+    for said, printed in ((outcome.said, outcome.printed) for outcome in outcomes if outcome.said is not None):
+        assert agrees(said.text, printed), f"{page}, line {said.line} says\n{said.text}\nbut it is\n{printed}"
 
 
 @pytest.mark.parametrize(("page", "allowed"), PAGES.items())

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,9 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from muniment.archive.columns import LeafBatch, entry_batch, leaf_batch
+from muniment.archive.columns import LeafBatch, columns_of, entry_batch, leaf_batch
 from muniment.archive.founding import initialise
 from muniment.archive.home import Home
+from muniment.archive.leaf import parse_leaf
+from muniment.archive.parquet import Marks, SegmentEncoder
 from muniment.archive.reading import Archive
 from muniment.archive.segments import Layout, SegmentName
 from muniment.archive.writer import Writer
@@ -21,7 +23,10 @@ from muniment.evidence.archive import verify_archive
 from muniment.evidence.earlier import Noted
 from muniment.evidence.keys import Trusted
 from muniment.evidence.verdict import Problem, Verdict
-from muniment.merkle.note import Verifier
+from muniment.merkle.checkpoint import Checkpoint
+from muniment.merkle.note import Verifier, sign_note
+from muniment.merkle.tiles import EMPTY_HEAD, Tile, extend
+from muniment.merkle.tree import hash_leaves
 
 SOURCE = "account-manager@one.digicert.com"
 AT = "2026-03-02T23:56:45Z"
@@ -96,8 +101,8 @@ def found(path: Path) -> World:
 
 
 @contextmanager
-def writing(world: World, *, layout: Layout = SMALL, grace_s: float = 1e9) -> Iterator[Writer]:
-    """A writer that merges before a transaction returns; superseded files stay, unless `grace_s` is 0."""
+def writing(world: World, *, layout: Layout = SMALL, grace_s: float = -1e9) -> Iterator[Writer]:
+    """A writer that merges before a transaction returns, and removes what is superseded by then."""
     writer = Writer(world.open(), world.home, clock=lambda: NOW, layout=layout, grace_s=grace_s, background=False)
     with writer:
         yield writer
@@ -139,9 +144,9 @@ def collect(writer: Writer, first: int, count: int, *users: str) -> int:
     return writer.archive.size
 
 
-def fill(world: World) -> None:
+def fill(world: World, grace_s: float = -1e9) -> None:
     """700 entries in many commits, with odd items among them, users, findings and dispositions."""
-    with writing(world) as writer:
+    with writing(world, grace_s=grace_s) as writer:
         for number, count in enumerate((1, 3, 70, 5, 130, 64, 2, 200, 17, 100, 9, 80, 4, 15)):
             collect(writer, 1000 * number, count, f"u{number}")
         odd = [b'{"id":7,"timestamp":null}', b'{"id":"\\ud800"}', b"[1]", b'"x"', '{"id":"\u00fc","status":1}'.encode()]
@@ -149,6 +154,37 @@ def fill(world: World) -> None:
             transaction.add(entry_batch("another source", AT, odd))
             transaction.add_record("finding", b'{"kind":"no_id","what":"an item without id"}', AT)
             transaction.add_record("disposition", b'{"reason":"known","by":"me"}', AT)
+
+
+def leaves_of(world: World) -> list[bytes]:
+    """All leaves, as the segments hold them."""
+    return [leaf for batch in world.open().batches(columns=["leaf"]) for leaf in batch.column(0).to_pylist()]
+
+
+def seal_anew(world: World, leaves: Sequence[bytes], *, origin: str = ORIGIN) -> None:
+    """What an operator who has the key can do: make segments, tiles and checkpoint anew from any leaves, and sign them."""
+    signer = world.home.signer(world.open().verifier)
+    encoder, marks = SegmentEncoder(0), Marks()
+    for index, leaf in enumerate(leaves):
+        kind = parse_leaf(leaf).kind
+        encoder.add(columns_of([leaf]))
+        marks = marks.after(kind, index, 1)
+    shutil.rmtree(world.archive / "segment")
+    shutil.rmtree(world.archive / "tile")
+    (world.archive / "segment").mkdir()
+    data = encoder.finish(marks).to_pybytes()
+    name = SegmentName(0, len(leaves), sha256(data).hexdigest()[:16])
+    (world.archive / name.path).write_bytes(data)
+    head, tiles = extend(EMPTY_HEAD, hash_leaves(leaves), _no_tile)
+    for tile, hashes in tiles.items():
+        (world.archive / tile.path).parent.mkdir(parents=True, exist_ok=True)
+        (world.archive / tile.path).write_bytes(hashes)
+    note = sign_note(Checkpoint(origin, head.size, head.root).encode(), [signer])
+    (world.archive / "checkpoint").write_text(note)
+
+
+def _no_tile(tile: Tile) -> bytes:
+    raise AssertionError(tile)
 
 
 def rewrite(world: World, path: str, change: Callable[[pa.Table], pa.Table], **written: object) -> str:

@@ -22,7 +22,7 @@ SOURCE: Final = "account-manager@one.digicert.com"
 AT: Final = "2026-03-02T23:56:45Z"
 NOW: Final = dt.datetime(2026, 3, 2, 23, 56, 45, tzinfo=dt.UTC)
 BLOCK: Final = 16
-POLICY: Final = Policy(layout=Layout(block=BLOCK, ratio=4), least_blocks=1)
+POLICY: Final = Policy(layout=Layout(block=BLOCK, ratio=4), least_blocks=1, few=3)
 
 
 def entry(number: int, **changed: Any) -> bytes:
@@ -73,9 +73,7 @@ class Site:
         """By way of the index."""
         return search(self.reopen(), query, self.cache, corrections, source, policy=POLICY)
 
-    def find_plainly(
-        self, query: Query, corrections: Corrections = NO_CORRECTIONS, source: str | None = None
-    ) -> Found:
+    def find_plainly(self, query: Query, corrections: Corrections = NO_CORRECTIONS, source: str | None = None) -> Found:
         """Without an index."""
         return search(self.reopen(), query, None, corrections, source)
 

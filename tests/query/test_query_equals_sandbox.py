@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.query.site import POLICY, Site
+from tests.query.site import Site, searcher_on
 
 from muniment.model import ACTIONS, RESOURCE_TYPES, SORT_FIELDS, STATUSES, Query, Sort
 from muniment.query.search import Searcher
@@ -63,12 +63,14 @@ QUERIES = st.builds(
     limit=st.integers(0, 30),
 )
 ASKED = st.lists(QUERIES, min_size=1, max_size=6) | st.lists(
-    st.builds(Query, sort=SORTS, from_=DAYS, offset=st.integers(0, 70), limit=st.integers(0, 30)), min_size=1, max_size=6
+    st.builds(Query, sort=SORTS, from_=DAYS, offset=st.integers(0, 70), limit=st.integers(0, 30)),
+    min_size=1,
+    max_size=6,
 )
 
 
 @given(LOGS, ASKED)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_odd_entries_are_found_and_ordered_as_the_sandbox_does(
     log: list[tuple[str | None, dict[str, Any]]], asked: list[Query]
 ) -> None:
@@ -78,7 +80,7 @@ def test_odd_entries_are_found_and_ordered_as_the_sandbox_does(
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder))
         site.add(items)
-        with Searcher(site.archive, site.cache, policy=POLICY) as indexed, Searcher(site.archive, None) as plain:
+        with searcher_on(site) as indexed, Searcher(site.archive, None) as plain:
             for query in asked:
                 expected = store.search(query)
                 for searcher in (indexed, plain):
@@ -96,7 +98,7 @@ def searchers(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     site = Site(tmp_path_factory.mktemp("world"))
     for offset in (0, 1000):
         site.add(world.audit_log(Query(offset=offset, limit=1000)).items)
-    with Searcher(site.archive, site.cache, policy=POLICY) as indexed, Searcher(site.archive, None) as plain:
+    with searcher_on(site) as indexed, Searcher(site.archive, None) as plain:
         yield indexed, plain
     assert site.index_files(), "the queries went by an index"
 
@@ -117,7 +119,7 @@ WORLD_QUERIES = st.builds(
 
 
 @given(query=WORLD_QUERIES | st.builds(Query, sort=SORTS, offset=st.integers(0, 1300)), number=st.integers(0, 1199))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_a_world_is_found_page_by_page(
     world: World, searchers: tuple[Searcher, Searcher], query: Query, number: int
 ) -> None:

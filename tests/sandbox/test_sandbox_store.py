@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -344,6 +345,15 @@ def test_an_entry_logged_now_shows_on_the_last_page_and_in_the_total() -> None:
     store.add([plain(99, timestamp="2026-03-04T00:00:00Z")])
     found = store.search(Query(offset=30))
     assert (found.total, len(found.items)) == (31, 1)
+
+
+def test_entries_that_come_last_do_not_cost_a_copy_of_all_others() -> None:
+    store = filled(30)
+    columns = []
+    for n in range(3):
+        store.add([plain(n, timestamp="2026-03-04T00:00:00Z")])
+        columns.append(store._table.rows.at)
+    assert np.shares_memory(columns[1], columns[2])
 
 
 def test_equal_timestamps_stay_by_id_in_both_directions() -> None:

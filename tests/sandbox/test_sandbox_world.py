@@ -124,10 +124,26 @@ def test_there_are_exactly_as_many_entries_as_asked_for_and_all_lie_in_the_days(
     assert made.audit_log(Query(from_=first, to=last)).total == entries
 
 
-@pytest.mark.parametrize("arguments", [(7, 0, 10), (7, -3, 10), (7, 10_000, 10), (7, 20, -1)])
-def test_days_and_counts_that_cannot_be_are_refused(arguments: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (7, 0, 10, END),
+        (7, -3, 10, END),
+        (7, 10_000, 10, END),
+        (7, 20, -1, END),
+        (7, 20, 10, dt.date.min),
+        (7, 20, 10, dt.date.max),
+    ],
+)
+def test_days_counts_and_ends_that_cannot_be_are_refused(arguments: tuple[int, int, int, dt.date]) -> None:
     with pytest.raises(BadInput, match=r"must"):
-        World(*arguments, END)
+        World(*arguments)
+
+
+@pytest.mark.parametrize("end", [dt.date(1990, 1, 1), dt.date(2024, 2, 29), dt.date(2100, 3, 1), dt.date(9000, 12, 31)])
+def test_a_world_may_end_in_any_of_many_years(end: dt.date) -> None:
+    made = World(seed=1, days=400, entries=1500, end=end)
+    assert made.audit_log(Query(to=end - dt.timedelta(days=1))).total == 1500
 
 
 @pytest.mark.parametrize("days", [1, 2, 3, 7, 20, 90])

@@ -60,7 +60,7 @@ class Source:
     ignores_offset: bool = False
     short_pages: bool = False
     largest_answer: int | None = None
-    before_answer: Callable[["Source", int], None] = lambda source, number: None
+    before_answer: Callable[["Source", int], None] = lambda _source, _number: None
     asks: list[Ask] = field(default_factory=list)
     served: set[int] = field(default_factory=set)
 

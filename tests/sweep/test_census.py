@@ -5,7 +5,7 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
-from modelled import DAY, Row, Source, rows_of
+from tests.sweep.modelled import DAY, Row, Source, rows_of
 
 from muniment.sweep.census import control_totals, days_that_differ
 from muniment.sweep.survey import Stretch, survey, undated_windows
@@ -72,7 +72,8 @@ def test_a_total_that_depends_on_the_limit_is_not_trusted() -> None:
     honest = source.answer
 
     def by_page(total: int) -> int:
-        return min(total, source.asks[-1].limit)
+        limit: int = source.asks[-1].limit
+        return min(total, limit)
 
     source.total_says = by_page
     assert honest is not None

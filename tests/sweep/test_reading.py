@@ -1,11 +1,13 @@
 """One pass: what it gives, and what speaks against it."""
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from modelled import DAY, Row, Source, rows_of
+from tests.sweep.modelled import DAY, Row, Source, rows_of
 
 from muniment.sweep.reading import read
-from muniment.sweep.window import Seen, Window
+from muniment.sweep.window import Ask, Seen, Sheet, Window
 
 ONE_DAY = Window.day(DAY)
 
@@ -69,15 +71,11 @@ def test_an_echoed_offset_that_is_not_the_one_asked_for_is_a_flaw() -> None:
     source = Source(rows_of(50), cap=20)
     steps = read(ONE_DAY, Seen())
     next(steps)
-    import msgspec
-    from muniment.sweep.window import Ask, Sheet
-
     answer = source.answer(Ask(ONE_DAY, 0, 1000))
     assert isinstance(answer, Sheet)
-    try:
+    with pytest.raises(StopIteration) as end:
         steps.send((msgspec.structs.replace(answer, offset=7),))
-    except StopIteration as end:
-        assert end.value.flaw == "asked for offset 0, answered from 7"
+    assert end.value.value.flaw == "asked for offset 0, answered from 7"
 
 
 def test_a_missing_total_is_a_flaw() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modelled import DAY, Row, Source, rows_of
+from tests.sweep.modelled import DAY, Row, Source, rows_of
 
 from muniment.sweep.sweeping import sweep
 from muniment.sweep.window import Seen, Window, weakest
@@ -105,7 +105,7 @@ def test_a_closed_day_that_grows_while_it_is_read_is_read_again() -> None:
     short=st.booleans(),
     lie=st.sampled_from([0, 0, 0, 1, -1, 7]),
 )
-def test_complete_is_never_said_falsely_and_a_still_source_without_lies_is_complete(
+def test_complete_is_never_said_falsely_and_a_still_source_without_lies_is_complete(  # noqa: PLR0917 - hypothesis names them
     count: int, cap: int, ties: int, shuffles: bool, last_offset: int | None, short: bool, lie: int
 ) -> None:
     source = Source(
@@ -128,7 +128,9 @@ def test_complete_is_never_said_falsely_and_a_still_source_without_lies_is_compl
 
 @settings(max_examples=60, deadline=None)
 @given(moves=st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["come", "go", "swap"])), max_size=6))
-def test_complete_by_two_passes_or_one_answer_is_true_of_some_moment_whatever_moves(moves: list[tuple[int, str]]) -> None:
+def test_complete_by_two_passes_or_one_answer_is_true_of_some_moment_whatever_moves(
+    moves: list[tuple[int, str]],
+) -> None:
     moments: list[set[int]] = []
 
     def move(source: Source, number: int) -> None:

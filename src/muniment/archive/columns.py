@@ -4,6 +4,7 @@ A column is a function of one leaf alone, whatever stood beside it, so that anyb
 is missing or of another type is null: the leaf keeps the bytes. Nothing here raises, whatever the bytes are.
 """
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -135,22 +136,16 @@ def columns_of(leaves: Sequence[bytes]) -> pa.RecordBatch:
     Raises:
         NotEvidence: One of them is no leaf.
     """
-    rows = [parse_leaf(leaf) for leaf in leaves]
-    batches: list[pa.RecordBatch] = []
-    first = 0
-    while first < len(rows):
-        kind, source = rows[first].kind, rows[first].source
-        end = first + 1
-        while end < len(rows) and (rows[end].kind, rows[end].source) == (kind, source):
-            end += 1
-        batches.append(_columns(kind, source, leaves[first:end], [row.payload for row in rows[first:end]]))
-        first = end
-    if not batches:
-        return LEAF_SCHEMA.empty_table().to_batches()[0] if LEAF_SCHEMA.empty_table().to_batches() else _empty()
+    rows = [(leaf, parse_leaf(leaf)) for leaf in leaves]
+    batches = [_no_rows()]
+    for (kind, source), group in itertools.groupby(rows, key=lambda row: (row[1].kind, row[1].source)):
+        members = list(group)
+        payloads = [parsed.payload for _, parsed in members]
+        batches.append(_columns(kind, source, [leaf for leaf, _ in members], payloads))
     return pa.concat_batches(batches)
 
 
-def _empty() -> pa.RecordBatch:
+def _no_rows() -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in LEAF_SCHEMA], schema=LEAF_SCHEMA)
 
 
@@ -173,7 +168,7 @@ def _columns(kind: str, source: str, leaves: Sequence[bytes], payloads: Sequence
 def typed_columns(kind: str, payloads: Sequence[bytes]) -> dict[str, pa.Array]:
     """The columns that payloads of one kind decide, by name; for a column that is not among them, every row is null."""
     if kind == "entry":
-        return _entry_columns([_read_item(payload) for payload in payloads])
+        return _entry_columns(_read_items(payloads))
     if kind in ("user", "account"):
         return {"id": _texts([_id_text(_read_item(payload).id) for payload in payloads])}
     return {}
@@ -222,6 +217,13 @@ def _common_times(values: list[str | int | float | None]) -> pa.Array | None:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         pass
     return None
+
+
+def _read_items(payloads: Sequence[bytes]) -> list[_Item]:
+    try:
+        return [_decode_item(payload) for payload in payloads]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return [_read_item(payload) for payload in payloads]
 
 
 def _read_item(payload: bytes) -> _Item:

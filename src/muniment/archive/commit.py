@@ -4,12 +4,13 @@ Until the state is signed, the archive is as it was, whatever happens. From then
 writes next publishes the signed state, if this one could not.
 """
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from muniment.archive.columns import LeafBatch, record_leaf
 from muniment.archive.contents import CHECKPOINT
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Encoded", "Transaction", "publish", "seal"]
+
+_WAITING: Final = 6
+"""Batches that may wait for the encoding thread: what waits is memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class _Encoding:
         self._first = self._next = first
         self._encoder: SegmentEncoder | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._jobs: list[Future[None]] = []
+        self._jobs: deque[Future[None]] = deque()
         self._done: list[Encoded] = []
 
     def add(self, rows: "pa.RecordBatch") -> None:
@@ -157,6 +161,8 @@ class _Encoding:
             work(*args)
         else:
             self._jobs.append(self._pool.submit(work, *args))
+            if len(self._jobs) > _WAITING:
+                self._jobs.popleft().result()
 
 
 def seal(

@@ -27,8 +27,7 @@ Sealed = tuple[int, Words, Words]
 
 VERSION: Final = 1
 _MANIFEST: Final = "keys.json"
-FLUSH_ROWS = 262_144
-"""So many rows are kept in memory at most."""
+_FLUSH_ROWS: Final = 262_144
 _WORTH_SAVING: Final = 1_024
 """New rows below this are read again from the tail next time: cheaper than writing them now."""
 _RATIO: Final = 3
@@ -53,10 +52,15 @@ class KeyRuns:
     """Keys of all entries of an archive, each with its leaf and what content it has.
 
     Any number may be open on one cache folder; the first one keeps it up, the others keep what is new in memory.
+
+    Args:
+        folder: Of this archive's index alone.
+        flush_rows: So many rows are kept in memory at most.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, flush_rows: int = _FLUSH_ROWS) -> None:
         self._folder = folder
+        self._flush_rows = flush_rows
         self._held = contextlib.ExitStack()
         self._owns = False
         self._files: list[tuple[_RunFile, Run]] = []
@@ -64,6 +68,7 @@ class KeyRuns:
         self._unsaved = 0
         self.size = 0
         """Size of the tree whose entries are all in here."""
+        self._root = b""
 
     def __enter__(self) -> Self:
         return self
@@ -72,18 +77,19 @@ class KeyRuns:
         self.close()
 
     @classmethod
-    def open(cls, archive: Archive, cache_folder: Path) -> "KeyRuns":
+    def open(cls, archive: Archive, cache_folder: Path, *, flush_rows: int = _FLUSH_ROWS) -> "KeyRuns":
         """Open the index of an archive, brought up to the archive's present size.
 
         Args:
             archive: Whose entries.
-            cache_folder: Where derived files of all archives lie; never in the archive.
+            cache_folder: Where derived files lie; never in the archive.
+            flush_rows: So many rows are kept in memory at most.
 
         Raises:
             StorageError: The folder cannot be used.
             NotEvidence: A segment that must be read is damaged.
         """
-        runs = cls(cache_folder / archive.genesis.hex() / "keys")
+        runs = cls(cache_folder / archive.genesis.hex() / "keys", flush_rows=flush_rows)
         with runs._refusals_told():
             runs._folder.mkdir(parents=True, exist_ok=True)
             runs._own()
@@ -115,7 +121,7 @@ class KeyRuns:
             fresh: Runs of entries that the caller sealed: the index of the first leaf, keys, contents. They are not
                 read again; everything between them is.
         """
-        if archive.size < self.size:
+        if self.size and not archive.extends(self.size, self._root):
             self._start_again()
         for first, keys, contents in sorted(fresh, key=lambda sealed: sealed[0]):
             if first >= self.size:
@@ -123,6 +129,8 @@ class KeyRuns:
                 self._add(keys, contents, np.arange(first, first + len(keys)))
                 self.size = first + len(keys)
         self._read(archive, archive.size)
+        self._root = archive.root
+        self.save(archive, least=self._flush_rows)
 
     def save(self, archive: Archive, *, least: int = _WORTH_SAVING) -> None:
         """Write what is new, if it is worth it and nobody else keeps the folder up.
@@ -134,7 +142,7 @@ class KeyRuns:
         Raises:
             StorageError: The folder refused.
         """
-        if not self._owns or self._unsaved < least or archive.size != self.size:
+        if not self._owns or self._unsaved < least or (archive.size, archive.root) != (self.size, self._root):
             return
         with self._refusals_told():
             self._flush()
@@ -152,7 +160,7 @@ class KeyRuns:
         if manifest is not None and manifest.origin == archive.origin and archive.extends(manifest.size, manifest.root):
             try:
                 files = [(each, map_run(self._folder / each.name, each.count)) for each in manifest.runs]
-                self.size = manifest.size
+                self.size, self._root = manifest.size, manifest.root
             except (OSError, ValueError):
                 files = []
         self._files = files
@@ -202,7 +210,7 @@ class KeyRuns:
         self._unsaved += len(keys)
         if len(self._recent) > _MANY_RUNS:
             self._recent = [joined(self._recent)]
-        if self._owns and sum(run.count for run in self._recent) >= FLUSH_ROWS:
+        if self._owns and sum(run.count for run in self._recent) >= self._flush_rows:
             with self._refusals_told():
                 self._flush()
 

@@ -22,8 +22,7 @@ Indices = NDArray[np.int64]
 ROW_BYTES: Final = 24
 _NONE: Final = np.uint64(2**64 - 1)
 """No leaf: as a signed number -1."""
-CHUNK = 262_144
-"""Rows of a run that are merged at once."""
+_PART: Final = 262_144
 _RESIDENT: Final = 128 << 20
 """Keys beyond so many bytes are let go of after each look-up, so that memory stays flat."""
 
@@ -101,10 +100,17 @@ def map_run(path: Path, count: int) -> Run:
     return Run(columns[0], columns[1], columns[2], mapped)
 
 
-def merge_runs(path: Path, older: Path, newer: Path) -> int:
-    """Merge two runs' files into one, a part at a time; returns the number of rows."""
+def merge_runs(path: Path, older: Path, newer: Path, *, part: int = _PART) -> int:
+    """Merge two runs' files into one; returns the number of rows.
+
+    Args:
+        path: Of the new file.
+        older: One run's file.
+        newer: The other's.
+        part: So many rows of each are in memory at once.
+    """
     with older.open("rb") as first, newer.open("rb") as second, path.open("xb") as out:
-        sides = (_Side(first), _Side(second))
+        sides = (_Side(first, part), _Side(second, part))
         total = sides[0].count + sides[1].count
         written = 0
         while written < total:
@@ -121,7 +127,8 @@ def merge_runs(path: Path, older: Path, newer: Path) -> int:
 class _Side:
     """A run's file, read from its beginning on."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, part: int) -> None:
+        self._part = part
         self.count = os.fstat(file.fileno()).st_size // ROW_BYTES
         self._file = file
         self._at = 0
@@ -129,11 +136,11 @@ class _Side:
     @property
     def ends(self) -> bool:
         """Whether the next part is its last."""
-        return self._at + CHUNK >= self.count
+        return self._at + self._part >= self.count
 
     def keys(self) -> Words:
         """Of the next part, which is not taken yet."""
-        return self._read(0, CHUNK)
+        return self._read(0, self._part)
 
     def take(self, rows: int) -> Run:
         """The next rows."""

@@ -3,31 +3,27 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from muniment.archive.founding import initialise
-from muniment.archive.keys import KeyRuns
 from muniment.archive.reading import Archive
-from muniment.archive.writer import Writer, collect_lock
 from muniment.cli.init import tell_new_archive
-from muniment.cli.opening import cache_of, open_archive
+from muniment.cli.opening import open_archive
 from muniment.cli.options import cache_folder, home_folder
 from muniment.cli.output import error_document, print_error, print_json, say
 from muniment.cli.progress import show_progress
-from muniment.cli.shapes import b64, finding_documents
+from muniment.cli.shapes import b64, finding_documents, gap_line
 from muniment.cli.signals import Noted
 from muniment.cli.sources import Source
-from muniment.cli.wording import counted, mark, number, or_dash, period
+from muniment.cli.wording import counted, mark, number, period
+from muniment.collect.collecting import collect
 from muniment.collect.goal import Goal, Outcome
 from muniment.collect.instants import utc_now
-from muniment.collect.run import Run
-from muniment.collect.standing import Standing, load_standing
+from muniment.collect.standing import Standing
 from muniment.errors import FindingsOpen, Incomplete, MunimentError, NoArchive
 from muniment.source.client import Client
-from muniment.sweep.window import Gap
 
 __all__ = ["Account", "collect_once"]
 
@@ -127,12 +123,13 @@ class Account:
         outcome = self.outcome
         state = "Complete" if outcome.complete else "Not complete"
         new = f"{number(outcome.new)} new" if outcome.new else "nothing new"
-        yield f"{mark(outcome.complete)} {state}: {number(self.archived)} of {number(outcome.source_total)} entries, {new}"
+        held = f"{number(self.archived)} of {number(outcome.source_total)} entries"
+        yield f"{mark(outcome.complete)} {state}: {held}, {new}"
         days = period(outcome.from_, outcome.to)
         asked = f"{counted(outcome.requests, 'request')}, {self.seconds:.1f} s"
         receipt = "" if outcome.receipt is None else f", receipt in leaf {outcome.receipt}"
         yield f"  {days}, {asked}{receipt}"
-        yield from _some([_gap_line(gap) for gap in outcome.gaps], "muniment status")
+        yield from _some([f"  {gap_line(gap)}" for gap in outcome.gaps], "muniment status")
         found = self.standing.open_population_findings()
         yield from _some([f"  ! {i} {each.kind}: {each.what}" for i, each in found.items()], "muniment findings")
         if outcome.signal is not None:
@@ -154,12 +151,12 @@ def collect_once(path: Path, source: Source, goal: Goal, noted: Noted, *, quiet:
         NotEvidence: It is damaged in what a commit reads.
     """
     started = time.monotonic()
-    with Client(source.settings, stop=noted.event) as client:
+    with Client(source.settings, stop=noted.event) as client, show_progress(quiet=quiet) as tell:
         archive = _open_or_make(path)
-        outcome = _run(archive, client, source.name, goal, noted, quiet=quiet)
-    archive.refresh()
-    standing = load_standing(archive, cache_of(archive))
-    return Account(source.name, goal, outcome, archive, standing, round(time.monotonic() - started, 3))
+        done = collect(
+            archive, client, source.name, home=home_folder(), cache=cache_folder(), goal=goal, stop=noted, tell=tell
+        )
+    return Account(source.name, goal, done.outcome, archive, done.standing, round(time.monotonic() - started, 3))
 
 
 def _open_or_make(path: Path) -> Archive:
@@ -170,34 +167,6 @@ def _open_or_make(path: Path) -> Archive:
         made = initialise(path, home, now=utc_now())
         tell_new_archive(path, made.verifier.vkey, home.key_file(made.verifier))
         return made
-
-
-def _run(archive: Archive, client: Client, source: str, goal: Goal, noted: Noted, *, quiet: bool) -> Outcome:
-    with ExitStack() as stack:
-        stack.enter_context(collect_lock(archive, source))
-        writer = stack.enter_context(Writer(archive, home_folder()))
-        with writer.transaction():
-            pass  # whatever would keep us from sealing is found before the source is asked for anything
-        keys = stack.enter_context(KeyRuns.open(archive, cache_folder()))
-        run = Run(
-            goal,
-            writer=writer,
-            client=client,
-            keys=keys,
-            standing=load_standing(archive, cache_of(archive)),
-            source=source,
-            clock=utc_now,
-            stop=noted,
-            tell=stack.enter_context(show_progress(quiet=quiet)),
-        )
-        outcome = run.collect()
-        keys.save(archive)
-    return outcome
-
-
-def _gap_line(gap: Gap) -> str:
-    where = f"{period(gap.from_, gap.to)} {gap.filter}".strip()
-    return f"  {mark(False)} gap {where}: expected {number(gap.expected)}, got {or_dash(number(gap.got))}: {gap.why}"
 
 
 def _some(lines: list[str], command: str) -> Iterator[str]:

@@ -25,13 +25,25 @@ _FILE: Final = Path("muniment.toml")
 _REPORT: Final = "framework every zone formats out source account_id"
 _TABLES: Final[Mapping[str, frozenset[str]]] = {
     "source": frozenset(
-        "name manager url api_key_file api_key_env from account_id max_rate client_cert client_key adapter".split()
+        [
+            "name",
+            "manager",
+            "url",
+            "api_key_file",
+            "api_key_env",
+            "from",
+            "account_id",
+            "max_rate",
+            "client_cert",
+            "client_key",
+            "adapter",
+        ]
     ),
-    "watch": frozenset("interval_s rules zone quiet_after_s".split()),
-    "notify": frozenset("url level secret_file".split()),
+    "watch": frozenset(["interval_s", "rules", "zone", "quiet_after_s"]),
+    "notify": frozenset(["url", "level", "secret_file"]),
     "report": frozenset(_REPORT.split()),
     "pack": frozenset(f"{_REPORT} sample seed tsa sign_ssh sign_cms".split()),
-    "serve": frozenset("host port".split()),
+    "serve": frozenset(["host", "port"]),
 }
 _MANY: Final = frozenset({"source", "notify", "report", "pack"})
 _PATHS: Final = frozenset({"api_key_file", "client_cert", "client_key", "adapter"})
@@ -115,7 +127,9 @@ class _SettingsFile:
         names = [source.name for source in found if source.name is not None]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise BadInput(f"{self._path}: two of its [[source]] are named {twice}", hint="Give each a name of its own.")
+            raise BadInput(
+                f"{self._path}: two of its [[source]] are named {twice}", hint="Give each a name of its own."
+            )
         return found
 
     def defaults(self, ctx: click.Context) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import click
 from muniment.cli.options import archive_option, config_option, home_folder, json_option
 from muniment.cli.output import print_json, say
 
-__all__ = ["init", "tell_new_archive"]
+__all__ = ["init", "tell_key", "tell_new_archive"]
 
 
 @click.command(
@@ -43,7 +43,7 @@ def tell_key(vkey: str, key_file: Path) -> None:
     """Say where a new key's two halves are, and what to do with each."""
     say(f"  signing key  {key_file}")
     say("    Copy it to a safe place that only you can read: whoever has it can sign for")
-    say("    you, and without it the archive can only go on under another key.")
-    say(f"  vkey  {vkey}")
-    say("    Give this line to your auditor now, by another way than the archive will go:")
-    say("    with it they can prove later that it was you who signed, and when.")
+    say("    you; without it the archive can only go on under another key.")
+    say("  vkey, for your auditor: give them this line now, by another way than the archive")
+    say("    will go; with it they can check later that what they see is what you signed.")
+    say(f"  {vkey}")

@@ -1,18 +1,19 @@
 """Rows under headings, without boxes, as wide as they take or as the terminal is."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from rich.cells import cell_len
-from rich.console import Console
+from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from muniment.cli.output import terminal_width
 from muniment.cli.wording import cut, printable
 
-__all__ = ["Column", "listing"]
+__all__ = ["Column", "hanging", "labelled", "listing", "wrapped"]
 
-_BETWEEN = "  "
+_BETWEEN: Final = "  "
+_LEAST: Final = 20
+_ENDLESS: Final = 1_000_000
 
 
 class Column(NamedTuple):
@@ -64,9 +65,38 @@ def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int])
         yield _joined(columns, [cut(text, width) for text, width in zip(row, widths, strict=True)], widths)
         return
     first = [cut(text, width) for text, width in zip(row[:-1], widths, strict=False)]
-    for part in Text(row[-1]).wrap(Console(width=widths[-1]), widths[-1]):
-        yield _joined(columns, [*first, part.plain.rstrip()], widths)
+    for part in wrapped(row[-1], widths[-1]):
+        yield _joined(columns, [*first, part], widths)
         first = [""] * len(first)
+
+
+def labelled(label: str, words: str, indent: int = 12) -> Iterator[Text]:
+    """A label and what it is about, in as many lines as the terminal makes it take."""
+    for part in wrapped(words, max(_LEAST, (terminal_width() or _ENDLESS) - indent)):
+        line = Text(f"  {label:<{indent - 2}}", style="bright_black")
+        yield line.append(part, style="default")
+        label = ""
+
+
+def hanging(words: str, style: str, indent: int = 4) -> Iterator[Text]:
+    """A sentence whose further lines stand further in, in as many lines as the terminal makes it take."""
+    for number, part in enumerate(wrapped(words, max(_LEAST, (terminal_width() or _ENDLESS) - indent))):
+        yield Text(f"{' ' * (indent if number else indent - 2)}{part}", style=style)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most so many columns, broken at spaces, and where a word is wider than a line."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if cell_len(longer) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        *full, line = chop_cells(word, width) or [""]
+        lines += full
+    return [*lines, line]
 
 
 def _joined(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> str:

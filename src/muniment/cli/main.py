@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "demo": "demo",
     "completion": "completion",
 }
-"""Command to module, in the order that people meet them; the module's attribute of the command's name is the command."""
+"""Command to module, in the order that people meet them; the command is the module's attribute of its name."""
 
 _EPILOG: Final = """\b
 Start here:

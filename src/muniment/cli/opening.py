@@ -25,7 +25,7 @@ def open_archive(path: Path) -> "Archive":
 
 def cache_of(archive: "Archive") -> Path:
     """Where what is derived from this archive lies; copies of it share it, as far as their trees are the same."""
-    return cache_folder() / archive.genesis.hex()[:32]
+    return cache_folder() / archive.genesis.hex()
 
 
 def open_standing(path: Path) -> "tuple[Archive, Standing]":

@@ -140,8 +140,12 @@ def source_options(function: F) -> F:
         click.option("--client-key", metavar="FILE", type=file, help="Key of the client certificate (mTLS)."),
         click.option("--client-cert", metavar="FILE", type=file, help="Client certificate in PEM (mTLS)."),
         click.option("--max-rate", metavar="R", type=float, help="Never more requests a second than this."),
-        click.option("--source", metavar="NAME", help="Of the source, as in muniment.toml; default account-manager@HOST."),
-        click.option("--api-key-file", metavar="FILE", type=file, help="Holds the API key, else MUNIMENT_API_KEY does."),
+        click.option(
+            "--source", metavar="NAME", help="Of the source, as in muniment.toml; default account-manager@HOST."
+        ),
+        click.option(
+            "--api-key-file", metavar="FILE", type=file, help="Holds the API key, else MUNIMENT_API_KEY does."
+        ),
         click.option(
             "--url", metavar="URL", envvar="MUNIMENT_URL", help="Such as https://one.digicert.com [env: MUNIMENT_URL]."
         ),

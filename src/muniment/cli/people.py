@@ -1,31 +1,35 @@
 """`muniment users` and `muniment accounts`: whom the entries name, as known now or then."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from muniment.cli.options import DAY, archive_option, config_option, json_option
-from muniment.cli.output import console, number, print_json, printable, table
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from muniment.archive.reading import Archive
-    from muniment.collect.standing import Person, Standing
+    from muniment.collect.standing import Person, SourceStanding, Standing
 
 __all__ = ["accounts", "users"]
 
-_GONE = {
+_MEANING: Final = {
     "not_found": "not visible to this key: deleted or out of reach",
     "forbidden": "the key's role may not look",
-    "unresolved": "no answer",
+    "unresolved": "no answer, or none asked for by then",
 }
+"""States that no source writes, in words."""
 
 
 def _options(function: Callable[..., None]) -> Callable[..., None]:
     return archive_option(
-        click.option("--at", type=DAY, help="As known at the end of this day.")(config_option(json_option(function)))
+        click.option("--at", type=DAY, help="As known at the end of this day (UTC).")(
+            config_option(json_option(function))
+        )
     )
 
 
@@ -57,66 +61,69 @@ def accounts(archive: Path, at: dt.date | None, *, as_json: bool, verbose: int) 
 
 def _list(path: Path, at: dt.date | None, kind: str, *, as_json: bool) -> None:
     from muniment.cli.opening import open_standing  # noqa: PLC0415 - start-up
+    from muniment.cli.output import print_json, show  # noqa: PLC0415 - start-up
 
-    archive, standing = open_standing(path)
-    listed = list(_documents(archive, standing, kind, at))
+    listed = list(_documents(*open_standing(path), kind, at))
     if as_json:
         print_json(listed)
     else:
-        _show(listed, kind)
+        show(*_lines(listed, kind))
 
 
 def _documents(archive: "Archive", standing: "Standing", kind: str, at: dt.date | None) -> Iterator[dict[str, Any]]:
     for name, source in standing.sources.items():
-        people = source.users if kind == "user" else source.accounts
-        shown = people.values() if at is None else _as_of(archive, name, kind, people.values(), at)
-        for person in sorted(shown, key=lambda p: (p.name or "", p.id)):
+        for person in sorted(_known(archive, name, source, kind, at), key=lambda p: (p.name or "", p.id)):
             yield _document(person, name, several=len(standing.sources) > 1)
+
+
+def _known(
+    archive: "Archive", name: str, source: "SourceStanding", kind: str, at: dt.date | None
+) -> "list[Person] | Iterator[Person]":
+    """People as known now, or at the end of a day: by the snapshots taken and the entries dated by then."""
+    people = list((source.users if kind == "user" else source.accounts).values())
+    if at is None:
+        return people
+    from muniment.collect.standing import people_until  # noqa: PLC0415 - start-up
+
+    # the last day there is has no day after it
+    end = dt.datetime.combine(min(at, dt.date.max - dt.timedelta(days=1)) + dt.timedelta(days=1), dt.time(), dt.UTC)
+    return people_until(archive, name, kind, people, end)
 
 
 def _document(person: "Person", source: str, *, several: bool) -> dict[str, Any]:
     latest = person.latest
+    state = latest.state if latest else "unresolved"
     told: dict[str, Any] = {
         "id": person.id,
         "name": person.name,
-        "state": latest.state if latest else "unresolved",
+        "state": state,
         "observed_at": latest.observed_at if latest else None,
         "first": person.first,
         "last": person.last,
         "leaf": latest.leaf if latest else None,
     }
-    if told["state"] in _GONE:
-        told["state_means"] = _GONE[told["state"]]
-    return told | ({"source": source} if several else {})
+    meaning = {"state_means": _MEANING[state]} if state in _MEANING else {}
+    return told | meaning | ({"source": source} if several else {})
 
 
-def _as_of(
-    archive: "Archive", source: str, kind: str, people: "Iterable[Person]", at: dt.date
-) -> "Iterator[Person]":
-    """People as they were known at the end of a day: snapshots taken and entries dated by then."""
-    from muniment.collect.standing import people_until  # noqa: PLC0415 - start-up
+def _lines(listed: list[dict[str, Any]], kind: str) -> "Iterator[str | Text]":
+    from muniment.cli.listing import Column, listing  # noqa: PLC0415 - start-up
+    from muniment.cli.wording import cell, counted, or_dash  # noqa: PLC0415 - start-up
 
-    end = dt.datetime.combine(at + dt.timedelta(days=1), dt.time(), dt.UTC)
-    yield from people_until(archive, source, kind, people, end)
-
-
-def _show(listed: list[dict[str, Any]], kind: str) -> None:
-    shown = table(kind, "state", "first entry", "last entry", "id")
-    for told in listed:
-        shown.add_row(
-            printable(told["name"] or "–"), told["state"], _day(told["first"]), _day(told["last"]), _short(told["id"])
-        )
-    out = console()
-    out.print(shown)
-    out.print(f"{number(len(listed))} {kind}s")
-    for state, meaning in _GONE.items():
+    columns = [Column(kind, 12), Column("state"), Column("first entry"), Column("last entry"), Column("id", 13)]
+    rows = [
+        [cell(or_dash(told["name"])), cell(told["state"]), _day(told["first"]), _day(told["last"]), cell(told["id"])]
+        for told in listed
+    ]
+    if rows:
+        yield from listing(columns, rows)
+    yield counted(len(listed), kind)
+    for state, meaning in _MEANING.items():
         if any(told["state"] == state for told in listed):
-            out.print(f"{state}: {meaning}")
+            yield f"{state}: {meaning}"
 
 
-def _day(instant: dt.datetime | None) -> str:
-    return instant.date().isoformat() if instant else "–"
+def _day(moment: dt.datetime | None) -> str:
+    from muniment.cli.wording import or_dash  # noqa: PLC0415 - start-up
 
-
-def _short(text: str) -> str:
-    return text if len(text) <= 13 else f"{text[:8]}…{text[-4:]}"
+    return or_dash(moment and moment.date())

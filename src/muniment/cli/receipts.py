@@ -1,17 +1,15 @@
 """`muniment receipts`: what each run asked, what came, and how it reconciles."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from muniment.cli.options import archive_option, config_option, json_option
-from muniment.cli.output import console, number, print_json, sign, table
+from muniment.errors import BadInput
 
 if TYPE_CHECKING:
-    from muniment.archive.reading import Archive
+    from muniment.cli.runs import Sealed
 
 __all__ = ["receipts"]
 
@@ -20,38 +18,40 @@ __all__ = ["receipts"]
     epilog="""\b
 Examples:
   muniment receipts
-  muniment receipts --run 20260401T061204Z-4f2a91c7 --json
+  muniment receipts --run 20260401T061204Z-4f2a91c7
+  muniment receipts --json | jq '.[].windows[].url'
 """
 )
 @archive_option
-@click.option("--run", help="Only this run.")
+@click.option("--run", metavar="ID", help="Only this run, with every window, address and total.")
 @config_option
 @json_option
 def receipts(archive: Path, run: str | None, *, as_json: bool, verbose: int) -> None:  # noqa: ARG001 - main reads verbose
     """Show the sealed account of each run, oldest first."""
-    from muniment.cli.opening import open_archive  # noqa: PLC0415 - start-up
+    from muniment.cli.output import print_json, show  # noqa: PLC0415 - start-up
+    from muniment.cli.runs import fold, run_details, run_lines  # noqa: PLC0415 - start-up
 
-    listed = sorted(_receipts(open_archive(archive), run), key=lambda told: int(told["leaf"]))
+    told = _sealed(archive, run)
     if as_json:
-        print_json(listed)
+        print_json([each.document() for each in told])
+    elif not told:
+        show("No receipts: nothing was collected yet.")
     else:
-        _show(listed)
+        show(*(line for account in fold(told) for line in (run_details if run else run_lines)(account)))
 
 
-def _receipts(archive: "Archive", run: str | None) -> Iterator[dict[str, Any]]:
-    for index, leaf in archive.record():
-        if leaf.kind == "receipt":
-            told = msgspec.json.decode(leaf.payload)
-            if run in (None, told["run"]):
-                yield {"leaf": index, **told}
+def _sealed(archive: Path, run: str | None) -> "list[Sealed]":
+    """All receipts, or those of a run, oldest first.
 
+    Raises:
+        BadInput: There is no such run.
+    """
+    from muniment.cli.opening import open_archive  # noqa: PLC0415 - start-up
+    from muniment.cli.runs import Sealed  # noqa: PLC0415 - start-up
 
-def _show(listed: list[dict[str, Any]]) -> None:
-    shown = table("leaf", "run", "phase", "asked for", "requests", "windows", "complete", right=("leaf", "requests", "windows"))
-    for told in listed:
-        period = f"{told['from'] or 'first entry'} to {told['to'] or 'today'}"
-        state = {True: f"{sign('complete')} complete", False: f"{sign('gap')} not complete", None: ""}[told["complete"]]
-        shown.add_row(
-            str(told["leaf"]), told["run"], told["phase"], period, number(told["requests"]), str(len(told["windows"])), state
-        )
-    console().print(shown if listed else "No receipts: nothing was collected yet.")
+    record = open_archive(archive).record()
+    told = [Sealed.read(index, leaf.payload) for index, leaf in record if leaf.kind == "receipt"]
+    chosen = [each for each in reversed(told) if run in (None, each.receipt.run)]
+    if run is not None and not chosen:
+        raise BadInput(f"there is no run {run}", hint="`muniment receipts` lists them.")
+    return chosen

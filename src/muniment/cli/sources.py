@@ -15,7 +15,7 @@ from muniment.errors import BadInput
 from muniment.model.query import parse_date
 from muniment.source.settings import Settings, check_url, read_key_file, read_settings
 
-__all__ = ["Source", "find_source"]
+__all__ = ["MANAGER", "Source", "find_source"]
 
 MANAGER: Final = "account-manager"
 _KEY: Final = "MUNIMENT_API_KEY"

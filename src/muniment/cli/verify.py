@@ -189,7 +189,7 @@ def _step(number: int, check: "Check") -> list[str]:
 def _problems(problems: "tuple[Problem, ...]", shown: int) -> list[str]:
     lines = [""] if problems else []
     file = ""
-    for problem in problems[:shown]:
+    for problem in sorted(problems, key=lambda problem: problem.file)[:shown]:
         if problem.file != file:
             file = problem.file
             lines.append(printable(file))

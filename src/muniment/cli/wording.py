@@ -37,6 +37,8 @@ PLAIN: Final = {
     **{unicode: ascii_ for unicode, ascii_, _ in SIGNS.values()},
 }
 """What our own words hold beside ASCII, and what stands for it where that cannot be shown."""
+_MANY: Final = {"day": "days", "y": "ies", "leaf": "leaves", "": "s"}
+"""How words end, and how they do of many things."""
 _INVISIBLE: Final = frozenset(
     {0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF}
 )
@@ -100,9 +102,9 @@ def number(value: int | None) -> str:
 
 
 def counted(value: int, what: str) -> str:
-    """So many of a thing, such as ``1 gap``, ``2 gaps``, ``3 entries``."""
-    many = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{number(value)} {what if value == 1 else many}"
+    """So many of a thing, such as ``1 gap``, ``2 gaps``, ``3 entries``, ``4 leaves``."""
+    ending = next((ending for ending in _MANY if what.endswith(ending)), "")
+    return f"{number(value)} {what if value == 1 else what.removesuffix(ending) + _MANY[ending]}"
 
 
 def or_dash(value: object) -> str:

@@ -1,4 +1,4 @@
-"""A collection from start to end: locks held, what is derived brought up, the run, and what the archive knows after it."""
+"""A collection from start to end: locks, what is derived, the run, and what the archive knows after it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +66,8 @@ def collect(
         Writer(archive, home, clock=clock) as writer,
         KeyRuns.open(archive, cache) as keys,
     ):
+        with writer.transaction():
+            pass  # whatever would keep us from sealing is found before the source is asked for anything
         run = Run(
             goal or Goal(),
             writer=writer,

@@ -15,7 +15,9 @@ def unlisted(archive: Archive, known: SourceStanding, controls: ControlTotals) -
 
     They name the difference between the whole and the sum; a further version of an entry does not count.
     """
-    listed = pa.array([*VALUES[controls.by], *(value.lower() for value in VALUES[controls.by] if controls.by == "status")])
+    listed = pa.array(
+        [*VALUES[controls.by], *(value.lower() for value in VALUES[controls.by] if controls.by == "status")]
+    )
     versions = pa.array(known.versions, pa.int64())
     found = 0
     for batch in archive.batches(columns=["index", "kind", "day", controls.by]):

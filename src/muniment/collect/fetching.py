@@ -1,11 +1,11 @@
-"""Asks answered over real sockets: many under way, every page handed on once, procedures fed in the order they asked."""
+"""Asks answered over real sockets: many under way, every page handed on once, procedures fed in their order."""
 
 import contextlib
 import queue
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Fetched(msgspec.Struct, frozen=True, eq=False):
     batch: LeafBatch | None = None
 
 
-class Interrupted(Exception):  # noqa: N818 - no error: somebody asked us to stop
+class Interrupted(Exception):
     """The run was asked to stop by a signal.
 
     Args:
@@ -44,7 +44,9 @@ class Interrupted(Exception):  # noqa: N818 - no error: somebody asked us to sto
 class Stop(Protocol):
     """Whether somebody asked to stop, and by which signal; None while nobody did."""
 
-    def __call__(self) -> int | None: ...
+    def __call__(self) -> int | None:
+        """The signal's number."""
+        ...
 
 
 class _Course(Generic[T]):
@@ -103,7 +105,7 @@ class Crew:
         self._stop = stop
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="source")
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

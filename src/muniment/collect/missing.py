@@ -1,4 +1,4 @@
-"""Entries that a day no longer has: moved to another day, off the end of a rolling retention, or vanished (design §4.6)."""
+"""Entries that a day no longer has: moved elsewhere, off the end of a rolling retention, or vanished (design §4.6)."""
 
 import datetime as dt
 from collections import defaultdict

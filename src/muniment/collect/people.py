@@ -9,8 +9,8 @@ import msgspec
 from muniment.archive.columns import LeafBatch, leaf_batch
 from muniment.archive.leaf import OWN_SOURCE, one_line, parse_leaf
 from muniment.archive.reading import Archive
-from muniment.collect.instants import Clock, rfc3339
 from muniment.collect.activity import Activity
+from muniment.collect.instants import Clock, rfc3339
 from muniment.collect.standing import Person, SourceStanding
 from muniment.errors import Forbidden, NotFound, Unreachable
 from muniment.source.client import Client
@@ -41,7 +41,10 @@ class Lookup(msgspec.Struct, frozen=True):
 
 
 def due(
-    people: Mapping[str, Person], active: Mapping[str, dt.datetime], changed: Mapping[str, dt.datetime], now: dt.datetime
+    people: Mapping[str, Person],
+    active: Mapping[str, dt.datetime],
+    changed: Mapping[str, dt.datetime],
+    now: dt.datetime,
 ) -> list[str]:
     """Whom to ask for: never asked or never answered; changed since; active, and not asked for a day.
 
@@ -57,9 +60,7 @@ def due(
     return sorted({*never, *again})
 
 
-def _again(
-    person: Person, active: Mapping[str, dt.datetime], changed: dt.datetime | None, now: dt.datetime
-) -> bool:
+def _again(person: Person, active: Mapping[str, dt.datetime], changed: dt.datetime | None, now: dt.datetime) -> bool:
     if person.latest is None:
         return False
     asked = dt.datetime.fromisoformat(person.latest.observed_at)

@@ -9,13 +9,13 @@ from muniment.sweep.census import ControlTotals
 from muniment.sweep.window import Gap, Method
 
 __all__ = [
+    "POPULATION_KINDS",
     "Census",
     "DayRead",
     "Disposition",
     "Finding",
     "FindingKind",
     "Outside",
-    "POPULATION_KINDS",
     "Receipt",
     "WindowRead",
     "decode_receipt",

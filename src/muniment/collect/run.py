@@ -5,7 +5,6 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-
 from muniment.archive.commit import Transaction
 from muniment.archive.keys import KeyRuns
 from muniment.archive.writer import Writer
@@ -193,7 +192,9 @@ class Run:
             return set(self._count_days(crew, expected))
         at = rfc3339(self._clock())
         # where the survey has said so already, nothing in these days differs
-        agreed = closed == self._closed_days() and self._survey is not None and self._survey.closed == sum(expected.values())
+        agreed = (
+            closed == self._closed_days() and self._survey is not None and self._survey.closed == sum(expected.values())
+        )
         differ: set[dt.date] = set()
         for stretch in _stretches(closed):
             rows = {day: expected[day] for day in stretch}
@@ -246,8 +247,7 @@ class Run:
             sweep(
                 Window.day(day),
                 self._seen,
-                confirm=self._goal.confirm
-                or must_be_confirmed(day, oldest, total_fell=self._days.total_fell),
+                confirm=self._goal.confirm or must_be_confirmed(day, oldest, total_fell=self._days.total_fell),
                 growing=day >= open_from,
             )
             for day in days
@@ -288,7 +288,7 @@ class Run:
         return [] if found.closed == sum(rows.values()) else crew.run(days_that_differ(rows))
 
     def _look_before(self, crew: Crew) -> None:
-        """Entries lie before the first day: read the days back to the earliest of them, or else that window as a whole."""
+        """Entries lie before the first day: read the days back to the earliest, or else that window as a whole."""
         assert self._stretch is not None
         first = self._stretch.first
         crew.run(_ask(Ask(self._stretch.before, 0, 1000)))
@@ -310,9 +310,13 @@ class Run:
 
     def _rotate(self, crew: Crew) -> None:
         """Nothing is new: spend what is left of the budget on the days longest unchecked."""
-        closed = {day: known for day in self._days.days if (known := self._days.known(day)) and known.closed and known.method}
+        closed = {
+            day: known for day in self._days.days if (known := self._days.known(day)) and known.closed and known.method
+        }
         wanted = set(self._wanted())
-        due = rotation({d: k for d, k in closed.items() if d in wanted}, IDLE_BUDGET - self._asker.requests, self._seen.limit)
+        due = rotation(
+            {d: k for d, k in closed.items() if d in wanted}, IDLE_BUDGET - self._asker.requests, self._seen.limit
+        )
         differ = self._count_days(crew, {day: self._days.rows(day) for day in due.check})
         for verdict in crew.run_all(once_more(Window.day(day), self._seen) for day in due.confirm):
             self._days.finish(verdict, self._sealer, closed=True, at=rfc3339(self._clock()), once_more=True)
@@ -387,7 +391,12 @@ class Run:
         Raises:
             ScopeShrank: They are missing under another key than before.
         """
-        if self._missing and not self._goal.accept_scope and self._known.tags and self._who.key_tag not in self._known.tags:
+        if (
+            self._missing
+            and not self._goal.accept_scope
+            and self._known.tags
+            and self._who.key_tag not in self._known.tags
+        ):
             raise ScopeShrank("this key sees less than the last one: entries that were there are not served to it")
         served = [day for day in sorted(self._days.days) if self._days.rows(day)]
         if not self._goal.accept_scope:
@@ -522,5 +531,3 @@ def _stretches(days: Sequence[dt.date]) -> list[list[dt.date]]:
         else:
             runs.append([day])
     return runs
-
-

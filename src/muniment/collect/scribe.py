@@ -1,4 +1,4 @@
-"""Writes the receipts of a run: `opened` in its first commit, `part` in each that completes windows, `closed` in the last."""
+"""The receipts of a run: `opened` in its first commit, `part` where windows are completed, `closed` in its last."""
 
 import datetime as dt
 import getpass
@@ -81,7 +81,14 @@ class Scribe:
             self._write(transaction, "part", figures, gaps=[], complete=None, stopped=None)
 
     def close(
-        self, transaction: Transaction, figures: Figures, *, gaps: list[Gap], complete: bool, stopped: str | None, scope_accepted: bool
+        self,
+        transaction: Transaction,
+        figures: Figures,
+        *,
+        gaps: list[Gap],
+        complete: bool,
+        stopped: str | None,
+        scope_accepted: bool,
     ) -> None:
         """Say how the run ended."""
         self._open(transaction, figures)

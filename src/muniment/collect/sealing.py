@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from muniment.archive.columns import LeafBatch
+from muniment.archive.commit import Transaction
 from muniment.archive.identity import difference, same_json
 from muniment.archive.keys import KeyRuns
 from muniment.archive.leaf import parse_leaf
 from muniment.archive.reading import Archive
-from muniment.archive.commit import Transaction
 from muniment.archive.writer import Writer
 from muniment.collect.activity import Activity
 from muniment.collect.fetching import Fetched
@@ -212,7 +212,9 @@ class Sealer:
         if len(distinct) == len(keys) and self._pending.keys().isdisjoint(distinct) and bool((found.leaves < 0).all()):
             self._pending.update(zip(keys, ({content} for content in sheet.contents.tolist()), strict=True))
             return list(range(len(keys))), {}
-        return self._judge_rows(page, zip(keys, sheet.contents.tolist(), found.leaves.tolist(), found.same.tolist(), strict=True))
+        return self._judge_rows(
+            page, zip(keys, sheet.contents.tolist(), found.leaves.tolist(), found.same.tolist(), strict=True)
+        )
 
     def _judge_rows(
         self, page: LeafBatch, rows_found: Iterable[tuple[int, int, int, bool]]
@@ -318,7 +320,12 @@ class Sealer:
 
     def _finding(self, kind: str, what: str, item: bytes | None, *, leaves: Sequence[int] = ()) -> Finding:
         return Finding(
-            kind=kind, what=what, source=self._source, run=self._run, id=_id_of(item), leaves=[n for n in leaves if n >= 0]
+            kind=kind,
+            what=what,
+            source=self._source,
+            run=self._run,
+            id=_id_of(item),
+            leaves=[n for n in leaves if n >= 0],
         )
 
     # -- sealing

@@ -209,7 +209,9 @@ class Standing(msgspec.Struct):
         source = self.source(receipt.source)
         source.unfinished = None if receipt.phase == "closed" else receipt.run
         for read in receipt.days:
-            source.days[read.day] = Day(read.rows, read.total, read.method, read.closed, read.at, read.mark, list(read.gaps))
+            source.days[read.day] = Day(
+                read.rows, read.total, read.method, read.closed, read.at, read.mark, list(read.gaps)
+            )
             for first, end in read.displaced:
                 source.displaced.append((first, end, read.day))
                 _move(source, read.day, _days_of(archive, first, end))
@@ -248,7 +250,8 @@ def _state(leaf: Leaf, said: dict[str, object]) -> str:
     if leaf.source == "muniment":
         return str(said["state"])
     if leaf.kind == "account":
-        return {True: "active", False: "inactive"}.get(said.get("active"), "unknown")  # type: ignore[call-overload]
+        active = said.get("active")
+        return "unknown" if not isinstance(active, bool) else "active" if active else "inactive"
     return str(said.get("status") or "unknown").lower()
 
 

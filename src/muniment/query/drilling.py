@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Drill"]
 
-_FEW: Final = 40_000
-"""So many rows are sorted without further ado."""
 _WIDTHS: Final = (DAY_US, 5 * 60 * 1_000_000, 1_000_000)
 """Steps of time, in microseconds: a day, five minutes, a second."""
 
@@ -37,10 +35,12 @@ class Drill:
         db: The index.
         scope: What matches.
         sort: The order it is wanted in.
+        few: So many rows are sorted without further ado.
     """
 
-    def __init__(self, db: "DuckDBPyConnection", scope: Scope, sort: Sort) -> None:
+    def __init__(self, db: "DuckDBPyConnection", scope: Scope, sort: Sort, few: int) -> None:
         self._db = db
+        self._few = few
         self._descending = sort.direction == "desc"
         self._field = None if sort.field == "timestamp" else sort.field
         self._levels: tuple[int | None, ...] = _WIDTHS if self._field is None else (None, *_WIDTHS)
@@ -67,7 +67,7 @@ class Drill:
 
     def _rows_of(self, step: _Step, level: int, skip: int, take: int) -> Iterator[Row]:
         finer = level + 1
-        if step.entries <= _FEW or finer == len(self._levels):
+        if step.entries <= self._few or finer == len(self._levels):
             yield from self._sorted(step.scope, skip, take)
         else:
             yield from self._rows(self._steps(step.scope, finer), finer, skip, take)
@@ -79,7 +79,7 @@ class Drill:
     def _steps_of_values(self, scope: Scope, field: str) -> list[_Step]:
         counted = self._db.execute(*scope.count_by(field)).fetchall()
         entries = sum(row[1] for row in counted)
-        if entries <= _FEW:
+        if entries <= self._few:
             return [_Step(scope, entries)]
         texts = dict(self._db.execute(f"SELECT code, {field} FROM names_{field}").fetchall())
         counted.sort(key=lambda row: (row[0] is None, texts.get(row[0], "")), reverse=self._descending)
@@ -90,7 +90,7 @@ class Drill:
         backwards = self._descending and self._field is None
         counted = sorted(self._db.execute(*scope.count_by_time(width)).fetchall(), reverse=backwards)
         steps = []
-        for places, entries in _gathered(counted):
+        for places, entries in _gathered(counted, self._few):
             bounds = (min(places) * width, min((max(places) + 1) * width - 1, NEVER))
             steps.append(_Step(scope.where("time", "time BETWEEN ? AND ?", bounds), entries))
         return steps
@@ -115,12 +115,12 @@ def _having(scope: Scope, field: str, code: int | None) -> Scope:
     return scope.where(field, f"{field} = ?", (code,))
 
 
-def _gathered(counted: Sequence[tuple[int, int]]) -> Iterator[tuple[list[int], int]]:
+def _gathered(counted: Sequence[tuple[int, int]], few: int) -> Iterator[tuple[list[int], int]]:
     """Put neighbours together as long as they are few."""
     places: list[int] = []
     entries = 0
     for place, more in counted:
-        if places and entries + more > _FEW:
+        if places and entries + more > few:
             yield places, entries
             places, entries = [], 0
         places.append(place)

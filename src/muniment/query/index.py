@@ -54,6 +54,9 @@ class Policy:
     lag: int = 64
     """It is made again once it lacks more than one in so many of the final segments that it has."""
     hash_bits: int = 64
+    """How much of a resource id's hash is kept."""
+    few: int = 40_000
+    """So many rows are sorted without further ado."""
 
 
 POLICY: Final = Policy()
@@ -68,16 +71,18 @@ class Index:
         db: The same, open.
         tree: As of which tree.
         corrections: As the tree names them.
+        few: So many rows are sorted without further ado.
     """
 
     def __init__(
-        self, archive: "Archive", path: Path, db: "DuckDBPyConnection", tree: Tree, corrections: Corrections
+        self, archive: "Archive", path: Path, db: "DuckDBPyConnection", tree: Tree, corrections: Corrections, few: int
     ) -> None:
         self.tree = tree
         self._archive = archive
         self._path = path
         self._db = db
         self._corrections = corrections
+        self._few = few
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +117,7 @@ class Index:
         """
         cursor = self._db.cursor()
         scope = scope_of(cursor, conditions(query, source), self.tree.hash_bits)
-        drill = Drill(cursor, scope, query.sort or Sort())
+        drill = Drill(cursor, scope, query.sort or Sort(), self._few)
         if query.resource_id is None or not drill.count():
             return drill
         if self._clashes(cursor, query.resource_id):
@@ -230,7 +235,7 @@ class _Shelf:
         if said != [(msgspec.json.encode(tree).decode(),)]:
             db.close()
             return None
-        return Index(self._archive, path, db, tree, self._corrections)
+        return Index(self._archive, path, db, tree, self._corrections, self._policy.few)
 
     def _tree(self, size: int) -> Tree:
         return Tree(
@@ -245,6 +250,7 @@ class _Shelf:
 
     def _final_blocks(self) -> int:
         """How many blocks are final, from the first on without a gap."""
+        self._archive.list_again()  # what was merged since it was opened may be final now
         final = final_blocks(self._archive.covering, self._policy.layout)
         return next(number for number in range(len(final) + 1) if number not in final)
 

@@ -102,7 +102,8 @@ class _Founding:
         if account.sign_in == "SSO_OIDC":
             add(thing("OIDC_CONFIG", f"{account.domain} OpenID provider", account))
         add(thing("OAUTH_CONFIG", f"{account.name} OAuth settings", account))
-        add(*(thing("LICENSE", licence, account) for licence in LICENCES if self._dice.percent(60)))
+        licences = [LICENCES[0], *(licence for licence in LICENCES[1:] if self._dice.percent(50))]
+        add(*(thing("LICENSE", licence, account) for licence in licences))
         add(*(thing("ROLE", role, account) for role in ROLES))
 
     def _creation(self, account: Account) -> tuple[int, str]:

@@ -22,6 +22,7 @@ __all__ = ["World"]
 _LEAST_STAFF, _MOST_STAFF, _ENTRIES_PER_STAFF = 24, 400, 4_000
 _LEAST_SERVICES, _MOST_SERVICES, _ENTRIES_PER_SERVICE = 6, 60, 20_000
 _MOST_DAYS: Final = 3_650
+_FIRST_YEAR, _LAST_YEAR = 1990, 9000
 
 
 class World:
@@ -36,7 +37,7 @@ class World:
         end: The first UTC day without entries.
 
     Raises:
-        BadInput: Not from 1 to 3,650 days, or a negative number of entries.
+        BadInput: Not from 1 to 3,650 days, a negative number of entries, or an end far from our time.
     """
 
     def __init__(self, seed: int, days: int, entries: int, end: dt.date) -> None:
@@ -44,6 +45,8 @@ class World:
             raise BadInput(f"days must be from 1 to {_MOST_DAYS}, not {days}")
         if entries < 0:
             raise BadInput(f"entries must not be negative, and {entries} is")
+        if not _FIRST_YEAR <= end.year <= _LAST_YEAR:
+            raise BadInput(f"end must be of the years {_FIRST_YEAR} to {_LAST_YEAR}, not {end}")
         start = end - dt.timedelta(days=days)
         staff = min(_MOST_STAFF, _LEAST_STAFF + entries // _ENTRIES_PER_STAFF)
         services = min(_MOST_SERVICES, _LEAST_SERVICES + entries // _ENTRIES_PER_SERVICE)

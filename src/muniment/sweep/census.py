@@ -74,9 +74,7 @@ def _bisect(days: list[dt.date], expected: Mapping[dt.date, int], total: int | N
     on_the_left = yield from count(Window(left[0], left[-1]))
     if on_the_left is None:
         return days
-    halves = yield from together(
-        [_bisect(left, expected, on_the_left), _bisect(right, expected, total - on_the_left)]
-    )
+    halves = yield from together([_bisect(left, expected, on_the_left), _bisect(right, expected, total - on_the_left)])
     return halves[0] + halves[1]
 
 
@@ -102,4 +100,5 @@ def control_totals(window: Window, by: Dimension) -> Steps[ControlTotals]:
 def _narrow(window: Window, by: Dimension, value: str) -> Window:
     if by == "resource_type":
         return Window(window.from_, window.to, Filter(resource_types=(value,)))
-    return Window(window.from_, window.to, Filter(**{by: value}))
+    narrow = Filter(action=value) if by == "action" else Filter(status=value)
+    return Window(window.from_, window.to, narrow)

@@ -107,7 +107,7 @@ class _Course:
 
     @property
     def _at(self) -> int:
-        """The next offset: one row back, so that the seam can be compared; behind the end, or where a page is one row, none."""
+        """The next offset: one row back, to compare the seam; none behind the end, or where a page is one row."""
         return max(self.rows - self._overlap, 0) if self._missing > 0 else self.rows
 
     @property

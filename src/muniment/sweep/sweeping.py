@@ -110,7 +110,7 @@ class _Trial:
         return self.passes[-1].total_after
 
     def run(self, most: int) -> Steps[Verdict | None]:
-        """Read until a pass (or the union of all) holds, at most this many; None where none does or a split may help."""
+        """Read until a pass, or the union of all, holds: `most` times at most; None where a split may help."""
         while len(self.passes) < most:
             reading = yield from read(self.window, self.seen)
             self.passes.append(reading)
@@ -254,6 +254,4 @@ def _halves_of_days(first: dt.date, last: dt.date, window: Window) -> list[Windo
 
 
 def _narrowed(window: Window, filters: Iterable[dict[str, str | tuple[str, ...]]]) -> list[Window]:
-    return [
-        Window(window.from_, window.to, msgspec.structs.replace(window.filter, **narrower)) for narrower in filters
-    ]
+    return [Window(window.from_, window.to, msgspec.structs.replace(window.filter, **narrower)) for narrower in filters]

@@ -155,7 +155,7 @@ def account_closes(play: Play, at: int) -> Acts:
     at = yield from warn(play, account, "ACCOUNT_EXPIRY_EMAIL_SENT", at, (7, 1))
     at += play.wait(days=1)
     yield at, entry(None, "DISABLED", account, f"The service period of {account.name} ended")
-    account.active = False
+    account.active, account.service_to = False, date_at(at) - dt.timedelta(days=1)
     for person in play.organisation.people.values():
         if person.account is account:
             person.away.append((at, FOREVER))
