@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from muniment.sandbox.server import Box
 
     BoxMaker = Callable[..., Box]
+
+
+# timings are no tests: other work on the machine must not make one fail
+settings.register_profile("muniment", deadline=None)
+settings.load_profile("muniment")
 
 
 @pytest.fixture

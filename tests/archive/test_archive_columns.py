@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.archive.columns import LEAF_SCHEMA, columns_of, entry_batch, leaf_batch
@@ -92,6 +92,7 @@ def test_what_is_odd_is_null_and_never_an_error(payload: bytes, columns: dict[st
     assert row(payload) == columns
 
 
+@settings(max_examples=3000)
 @given(st.lists(items, max_size=6))
 def test_columns_depend_on_one_leaf_alone_whatever_the_bytes_are(payloads: list[bytes]) -> None:
     batch = entry_batch("s", AT, payloads)

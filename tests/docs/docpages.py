@@ -172,8 +172,6 @@ def environment_of_a_reader(folder: Path, url: str) -> dict[str, str]:
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
-        "MUNIMENT_HOME": str(folder / "muniment-home"),
-        "MUNIMENT_CACHE": str(folder / "muniment-cache"),
         "MUNIMENT_URL": url,
         "MUNIMENT_API_KEY": "sandbox-view-only",
         "LC_ALL": "C.UTF-8",
@@ -189,8 +187,15 @@ def printed_anew(text: str, outcomes: Sequence[Outcome]) -> str:
     for outcome in reversed(outcomes):
         if outcome.said is not None and not agrees(outcome.said.text, outcome.printed):
             first = outcome.said.line - 1
-            lines[first : first + outcome.said.text.count("\n")] = [outcome.printed.rstrip("\n") + "\n"]
+            lines[first : first + outcome.said.text.count("\n")] = [_presentable(outcome.printed).rstrip("\n") + "\n"]
     return "".join(lines)
+
+
+def _presentable(printed: str) -> str:
+    """What a reader would see, where that is not what this machine prints."""
+    printed = re.sub(r"/\S*(?=/\.config/muniment/)", "/home/you", printed)
+    printed = re.sub(r"\bmuniment/(?!keys/)[\w.-]+(?=/[0-9a-f]{8}\b)", "muniment/your-host", printed)
+    return re.sub(r"(?<=127\.0\.0\.1:)\d+", DOCUMENTED_URL.rpartition(":")[2], printed)
 
 
 # -- what may differ between the page and the run
@@ -203,7 +208,9 @@ _VARIES = (
     (r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b", "RUN"),
     (r"(?<![\w+/])[A-Za-z0-9+/]{43}=(?![\w+/=])", "HASH"),
     (r"\b[0-9a-f]{64}\b|\b[0-9a-f]{16}(?=\.parquet)", "HASH"),
+    (r"segment/\d+-\d+\.[0-9a-f]{16}\.parquet", "SEGMENT"),
     (r"127\.0\.0\.1:\d+", "HOST"),
+    (r"\b\d+ days?\b", "DAYS"),
     (r"\b\d+\.\d+ s\b", "SECONDS s"),
     (r"(?<=tree of )[\d\u202f ]+(?= leaves)", "MANY"),
     (r"[\d\u202f]+(?= (?:leaves|requests|receipts|hash tiles)\b)", "MANY"),
@@ -214,12 +221,13 @@ _DATE = re.compile(r"\b(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?: ?Z|\+
 _LAST_DAY = "2026-04-01"  # the sandbox's; later dates say when the page was printed, or when the test runs
 
 
-_VERDICT = re.compile(r"^Archive \S+\n.*^VERIFIED: .*?$", re.DOTALL | re.MULTILINE)
+_STEP = re.compile(r"^(?:[✓✗\u2013] ?\d+ \w+ |VERIFIED: ).*", re.MULTILINE)
 
 
 def normal(text: str) -> list[str]:
     """A text's lines with everything that varies from run to run under one name, and spaces as one."""
-    text = _VERDICT.sub(_without_counts, text)
+    text = re.sub(r"\n {20,}(?=\S)", " ", text)  # a cell that goes on: where it breaks hangs on how long a number is
+    text = _STEP.sub(_without_counts, text)
     for pattern, name in _VARIES:
         text = re.sub(pattern, name, text)
     text = _DATE.sub(lambda found: "NOW" if found[1] > _LAST_DAY and found[1] < "9999" else found[0], text)
@@ -229,9 +237,9 @@ def normal(text: str) -> list[str]:
     return lines
 
 
-def _without_counts(verdict: "re.Match[str]") -> str:
-    # how many files and receipts there are, and so where lines break, hangs on how many commits the run made
-    return re.sub(r"\d[\d\u202f]*", "N", " ".join(verdict[0].split()))
+def _without_counts(step: "re.Match[str]") -> str:
+    """A step of a verdict, without how many files and leaves there are: that hangs on how many commits a run made."""
+    return re.sub(r", N superseded|s\b", "", re.sub(r"\d[\d\u202f]*", "N", step[0]))
 
 
 def agrees(said: str, printed: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from docpages import ROOT, Reader, agrees, environment_of_a_reader, printed_anew, read_blocks
+from tests.docs.docpages import ROOT, Reader, agrees, environment_of_a_reader, printed_anew, read_blocks
 
 if TYPE_CHECKING:
     from muniment.sandbox.server import Box

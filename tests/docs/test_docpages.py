@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from docpages import Reader, agrees, read_blocks
+from tests.docs.docpages import Reader, agrees, read_blocks
 
 COMPLETE = "Complete: 2 003 of 2 003 entries of 2026-01-01 to 2026-11-24 archived, 2 003 new, in 0.7 s\n"
 

@@ -30,12 +30,18 @@ def world(sealed: World, tmp_path: Path) -> World:
     return sealed.copy(tmp_path / "world")
 
 
-@pytest.fixture
-def plain(tmp_path: Path) -> World:
+@pytest.fixture(scope="session")
+def simple(tmp_path_factory: pytest.TempPathFactory) -> World:
     """34 leaves in one segment of nothing but entries, users and receipts: simple enough to be made anew."""
-    world = found(tmp_path / "plain")
+    world = found(tmp_path_factory.mktemp("simple"))
     with writing(world, layout=LAYOUT) as writer:
         for number in range(3):
             collect(writer, 100 * number, 9, f"u{number}")
     seal_anew(world, leaves_of(world))
     return world
+
+
+@pytest.fixture
+def plain(simple: World, tmp_path: Path) -> World:
+    """A copy of it, to be harmed."""
+    return simple.copy(tmp_path / "plain")

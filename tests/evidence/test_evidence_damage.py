@@ -1,4 +1,4 @@
-"""Whatever is changed in an archive's files, it no longer verifies, and the file is named, and the leaf where there is one."""
+"""Whatever is changed in an archive's files, it no longer verifies, and the file and the leaf are named."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,9 @@ SETTINGS = settings(
 def test_one_flipped_bit_anywhere_never_verifies_and_the_file_is_named(
     sealed: World, trusted: Trusted | None, data: st.DataObject
 ) -> None:
-    path = data.draw(st.sampled_from(COVERED or COVERED.extend(sealed.covered()) or COVERED))
+    if not COVERED:
+        COVERED.extend(sealed.covered())
+    path = data.draw(st.sampled_from(COVERED))
     size = (sealed.archive / path).stat().st_size
     position, bit = data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, 7))
     with sealed.harmed(path, lambda whole: flipped(whole, position, bit)):

@@ -162,7 +162,7 @@ def leaves_of(world: World) -> list[bytes]:
 
 
 def seal_anew(world: World, leaves: Sequence[bytes], *, origin: str = ORIGIN) -> None:
-    """What an operator who has the key can do: make segments, tiles and checkpoint anew from any leaves, and sign them."""
+    """What an operator with the key can do: make segments, tiles and checkpoint anew from any leaves, and sign."""
     signer = world.home.signer(world.open().verifier)
     encoder, marks = SegmentEncoder(0), Marks()
     for index, leaf in enumerate(leaves):

@@ -22,7 +22,7 @@ SOURCE: Final = "account-manager@one.digicert.com"
 AT: Final = "2026-03-02T23:56:45Z"
 NOW: Final = dt.datetime(2026, 3, 2, 23, 56, 45, tzinfo=dt.UTC)
 BLOCK: Final = 16
-POLICY: Final = Policy(layout=Layout(block=BLOCK, ratio=4), least_blocks=1, few=3)
+POLICY: Final = Policy(layout=Layout(block=BLOCK, ratio=4), least_blocks=1, few=8)
 
 
 def entry(number: int, **changed: Any) -> bytes:

@@ -1,16 +1,17 @@
-"""Looking at an archive gives what the sandbox gives, page by page, ties and odd entries included, with an index or without."""
+"""Looking at an archive gives what the sandbox gives, ties and odd entries included, with an index or without."""
 
 import datetime as dt
 import json
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.query.site import Site, searcher_on
+from tests.query.site import POLICY, Site, searcher_on
 
 from muniment.model import ACTIONS, RESOURCE_TYPES, SORT_FIELDS, STATUSES, Query, Sort
 from muniment.query.search import Searcher
@@ -19,7 +20,7 @@ from muniment.sandbox.world import World
 
 TEXTS = st.sampled_from(["a", "B", "ab", "é", "\u00df", "\x00", "😀", "￿", "'; --", "%", "success", "FAILURE"])
 MAYBE = st.none() | TEXTS
-TIMES = st.one_of(
+TIMES: st.SearchStrategy[Any] = st.one_of(
     st.integers(0, 5).map(lambda n: f"2026-03-0{1 + n // 3}T23:59:5{n}Z"),
     st.integers(0, 5).map(lambda n: f"2026-03-02T01:00:00.{n}+02:00"),
     st.integers(1772400000, 1772400003),
@@ -98,7 +99,7 @@ def searchers(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     site = Site(tmp_path_factory.mktemp("world"))
     for offset in (0, 1000):
         site.add(world.audit_log(Query(offset=offset, limit=1000)).items)
-    with searcher_on(site) as indexed, Searcher(site.archive, None) as plain:
+    with searcher_on(site, replace(POLICY, few=100)) as indexed, Searcher(site.archive, None) as plain:
         yield indexed, plain
     assert site.index_files(), "the queries went by an index"
 
@@ -119,7 +120,7 @@ WORLD_QUERIES = st.builds(
 
 
 @given(query=WORLD_QUERIES | st.builds(Query, sort=SORTS, offset=st.integers(0, 1300)), number=st.integers(0, 1199))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=60)
 def test_a_world_is_found_page_by_page(
     world: World, searchers: tuple[Searcher, Searcher], query: Query, number: int
 ) -> None:

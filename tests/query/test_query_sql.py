@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ def test_a_page_by_all_filters_reads_as_it_would_be_written_by_hand() -> None:
 
 @pytest.mark.parametrize("field", ["user_name", "action", "resource_id", "status", "account_id"])
 def test_a_text_that_utf_8_cannot_carry_is_compared_as_null(field: str) -> None:
-    [condition] = conditions(Query(**{field: "\udcff"}))
+    [condition] = conditions(msgspec.structs.replace(Query(), **{field: "\udcff"}))
     assert condition.params == (None,)
 
 

@@ -75,6 +75,8 @@ def test_a_lookup_can_be_given_another_answer_and_none_is_a_404() -> None:
     assert world.user(user_id) == b'{"id":"x","unknown":1}'
     world.lookups[user_id] = None
     assert world.user(user_id) is None
+    world.lookups["an account"] = b"{}"
+    assert world.account("an account") == b"{}"
     del world.lookups[user_id]
     assert json.loads(world.user(user_id) or b"")["id"] == user_id
 

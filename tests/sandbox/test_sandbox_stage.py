@@ -5,10 +5,11 @@ import datetime as dt
 import pytest
 
 from muniment.sandbox.dice import Dice
+from muniment.sandbox.entries import entry
 from muniment.sandbox.founding import found
 from muniment.sandbox.organisation import Person, unix_time
 from muniment.sandbox.registry import Registry
-from muniment.sandbox.stage import Acts, Play, Stage, entry
+from muniment.sandbox.stage import Acts, Play, Stage
 
 START = dt.date(2026, 3, 2)
 END = dt.date(2026, 4, 1)

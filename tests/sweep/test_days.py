@@ -5,7 +5,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.sweep.days import DayEdges, days_between, first_open_day
+from muniment.sweep.days import DayEdges, days_between, first_open_day, first_settled
 from muniment.sweep.plan import KnownDay, must_be_confirmed, needs_reading, rotation
 
 DAY = dt.date(2026, 3, 2)
@@ -78,3 +78,11 @@ def test_rotation_stays_within_its_budget_and_takes_the_days_longest_unchecked(r
     cost = sum(-(-days[day].rows // 933) + 1 for day in due.confirm) + len(due.check)
     assert cost <= max(budget, 0)
     assert list(due.check) == sorted(due.check)
+
+
+def test_days_far_from_all_later_ones_are_no_beginning() -> None:
+    odd = dt.date(1970, 1, 1)
+    assert first_settled([]) is None
+    assert first_settled([DAY]) == DAY
+    assert first_settled([odd, DAY, DAY + dt.timedelta(days=300)]) == DAY
+    assert first_settled([odd, dt.date(1999, 1, 1), DAY]) == DAY

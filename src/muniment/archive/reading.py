@@ -343,7 +343,7 @@ def _refuse_what_is_none(storage: Storage, path: Path | None) -> None:
     # what a crash in `init` leaves behind reaches no further than leaf 0
     if any(name.end > 1 for name in list_segments(storage)):
         raise NotEvidence("checkpoint: missing, while there are segments", hint="Put it back from a backup.")
-    raise NoArchive(f"there is no archive in {path or storage!r}")
+    raise NoArchive(f"there is no archive in {storage if path is None else path}")
 
 
 def _cover(names: Sequence[SegmentName], size: int, limit: int) -> tuple[SegmentName, ...]:

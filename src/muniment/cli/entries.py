@@ -10,7 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from muniment.cli.options import archive_option, config_option, day_options, json_option
-from muniment.cli.output import number, print_json, say
+from muniment.cli.output import print_json, say
+from muniment.cli.wording import counted
 from muniment.errors import BadInput, MunimentError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Examples:
   muniment entries --action LOGIN_ERROR --sort timestamp:desc
   muniment entries --user-name okafor --from 2026-01-01 --to 2026-03-31 --json
   muniment entries --format jsonl --out entries.jsonl
-  muniment entries --resource-types USER,APIKEY --status FAILURE --format csv --out failures.csv
+  muniment entries --status FAILURE --format csv --out failures.csv
 
 table and json show a page: 20 entries, at most 1000, as the API does. jsonl and csv hold all that match unless --limit
 is given, in the archive's order unless --sort is. jsonl has the exact bytes that the source sent, one entry a line, and
@@ -63,7 +64,7 @@ def entries(archive: Path, *, form: str | None, out: Path | None, as_json: bool,
     if out is not None and as_json:
         print_json({"out": str(out), "format": form, "entries": shown})
     elif out is not None:
-        say(f"{number(shown)} entries in {out}")
+        say(f"{counted(shown, 'entry')} in {out}")
 
 
 def _query(asked: dict[str, Any]) -> "Query":

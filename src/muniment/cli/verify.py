@@ -31,7 +31,7 @@ archive; else the archive's own, where its signing key is in MUNIMENT_HOME.
 \b
 Examples:
   muniment verify muniment-archive
-  muniment verify muniment-archive --vkey audit.vkey --checkpoint noted-in-january
+  muniment verify muniment-archive --vkey audit.vkey --checkpoint noted-in-may
 """
 _SHOWN: Final = 40
 """So many problems are shown to a person; the document has all."""

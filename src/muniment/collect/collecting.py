@@ -9,6 +9,7 @@ from muniment.archive.home import Home
 from muniment.archive.keys import KeyRuns
 from muniment.archive.reading import Archive
 from muniment.archive.writer import Writer, collect_lock
+from muniment.collect.desk import Desk
 from muniment.collect.fetching import Stop
 from muniment.collect.goal import Goal, Outcome, Progress
 from muniment.collect.instants import Clock, utc_now
@@ -68,17 +69,9 @@ def collect(
     ):
         with writer.transaction():
             pass  # whatever would keep us from sealing is found before the source is asked for anything
-        run = Run(
-            goal or Goal(),
-            writer=writer,
-            client=client,
-            keys=keys,
-            standing=load_standing(archive, derived),
-            source=source,
-            clock=clock,
-            stop=stop,
-            tell=tell,
-        )
+        standing = load_standing(archive, derived)
+        desk = Desk.lay(goal or Goal(), source, writer=writer, client=client, keys=keys, standing=standing, clock=clock)
+        run = Run(desk, stop=stop, tell=tell)
         outcome = run.collect()
         keys.save(archive)
     return Collected(outcome, load_standing(archive, derived))

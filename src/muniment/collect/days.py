@@ -55,6 +55,10 @@ class DayBook:
         """Rows of the day's last reading; 0 of a day never read."""
         return self.days[day].rows if day in self.days else 0
 
+    def is_complete(self, day: dt.date) -> bool:
+        """Whether the day's last reading was complete."""
+        return day in self.days and self.days[day].method is not None
+
     def gaps_between(self, first: dt.date, last: dt.date) -> list[Gap]:
         """What the days from first to last lack, as far as they were read."""
         return [gap for day in sorted(self.days) if first <= day <= last for gap in self.days[day].gaps] + self.gaps

@@ -113,9 +113,9 @@ class Sealer:
         self.placed = Placed()
         self.activity = Activity()
         self.new = 0
-        self.undated = 0
-        self._days_elsewhere: Counter[dt.date] = Counter()
-        self.earliest: dt.date | None = None
+        self.days_elsewhere: Counter[dt.date] = Counter()
+        """New entries by the day of their timestamp, of windows that are no day."""
+        self._undated: set[int] = set()
         self.edges = DayEdges()
         self.odd: dict[str, None] = {}
         self._writer = writer
@@ -157,8 +157,9 @@ class Sealer:
         if ask.window.is_day:
             self._fresh[ask.window.first_day].append(sheet.keys[rows])
         else:
-            self.undated += batch.record_batch["day"].null_count
-            self._days_elsewhere.update(day for day in batch.record_batch["day"].to_pylist() if day is not None)
+            days = batch.record_batch["day"]
+            self.days_elsewhere.update(day for day in days.to_pylist() if day is not None)
+            self._undated.update(sheet.keys[rows][days.is_null().to_numpy(zero_copy_only=False)].tolist())
 
     def displaced(self, day: dt.date) -> Words:
         """Keys of rows that the window of a day served though their timestamp says another; forgotten then."""
@@ -190,9 +191,10 @@ class Sealer:
         self.new += sum(len(batch.leaves.leaves) for batch in self._batches)
         self._batches, self._loose, self._pending, self._answers, self._firsts = [], [], {}, 0, []
 
-    def later_than(self, day: dt.date) -> int:
-        """New entries of windows that are no day, dated after a day."""
-        return sum(entries for dated, entries in self._days_elsewhere.items() if dated > day)
+    @property
+    def undated(self) -> int:
+        """New entries whose timestamp says no day, and which no day's window served either."""
+        return len(self._undated)
 
     def leaves_of(self, keys: Words) -> list[int]:
         """Where keys are sealed, or are about to be by the transaction under way; ascending, each once."""
@@ -266,7 +268,6 @@ class Sealer:
     def _note_days(self, window: Window, keys: Words, page: LeafBatch) -> None:
         """What the timestamps of rows say beside the window that served them."""
         days = page.record_batch["day"]
-        self.earliest = min((day for day in (self.earliest, pc.min(days).as_py()) if day is not None), default=None)
         if not window.is_day:
             return
         day = window.first_day
@@ -274,6 +275,7 @@ class Sealer:
         elsewhere = days.cast(pa.int32()).fill_null(_NO_DAY).to_numpy() != day.toordinal() - _EPOCH
         if elsewhere.any():
             self._displaced[day].append(keys[elsewhere])
+            self._undated.difference_update(keys[elsewhere].tolist())
 
     def _note_edges(self, day: dt.date, batch: LeafBatch) -> None:
         ends = pc.min_max(batch.record_batch["time"]).as_py()

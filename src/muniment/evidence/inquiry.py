@@ -158,8 +158,8 @@ class Inquiry:
             facts = None
         try:
             self.genesis = None if leaf is None else parse_genesis(leaf)
-        except NotEvidence as error:
-            self.problems.add("facts", self.file_of(0) or "segment/0", error.message, 0)
+        except (NotEvidence, UnicodeDecodeError, RecursionError) as error:
+            self.problems.add("facts", self.file_of(0) or "segment/0", str(error), 0)
         if leaf is None:
             self.problems.add("facts", self.file_of(0) or "segment/0", "leaf 0 cannot be read", 0)
         if self.genesis and facts is not None and facts != self.genesis.toml():

@@ -71,6 +71,8 @@ def walk_keys(genesis: Genesis, file: str, changes: Iterable[Telling], problems:
             chain.append(_next_link(telling, genesis.origin, chain[-1], problems))
     except NotEvidence as error:
         problems.add("keys", file, error.message, leaf)
+    except RecursionError:
+        problems.add("keys", file, "a change of key does not say what it must: it is nested too deeply", leaf)
     return chain
 
 

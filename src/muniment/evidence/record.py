@@ -2,14 +2,14 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 import numpy as np
 
 from muniment.archive.parquet import Marks
 from muniment.archive.recovery import Recovery
-from muniment.errors import MerkleError
+from muniment.errors import NotEvidence
 from muniment.evidence.account import Link, SegmentSeen, Span, Telling
 from muniment.evidence.extent import BLOCK
 from muniment.evidence.verdict import Problems
@@ -21,6 +21,7 @@ __all__ = ["Abandoned", "EntryMap", "check_chain", "check_marks", "check_receipt
 FileOf = Callable[[int], str | None]
 """The path of the file that holds a leaf."""
 
+T = TypeVar("T")
 _Index = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -50,9 +51,9 @@ class Abandoned(msgspec.Struct, frozen=True):
     root: bytes
 
 
-_read_receipt: Final = msgspec.json.Decoder(_Receipt).decode
-_read_seal: Final = msgspec.json.Decoder(_Seal).decode
-_read_recovery: Final = msgspec.json.Decoder(Recovery).decode
+_receipts: Final = msgspec.json.Decoder(_Receipt)
+_seals: Final = msgspec.json.Decoder(_Seal)
+_recoveries: Final = msgspec.json.Decoder(Recovery)
 
 
 class EntryMap:
@@ -116,11 +117,9 @@ def check_seals(seals: Iterable[Telling], segments: Iterable[SegmentSeen], probl
     at = sealed = 0
     for telling in seals:
         try:
-            seal = _read_seal(telling.payload)
-        except (msgspec.MsgspecError, RecursionError) as error:
-            problems.add(
-                "seals", telling.file, f"it does not say what a leaf of kind segment must: {error}", telling.leaf
-            )
+            seal = _decoded(_seals, telling)
+        except NotEvidence as error:
+            problems.add("seals", telling.file, error.message, telling.leaf)
             continue
         if seal.first != at:
             problems.add("seals", telling.file, f"it seals leaves from {seal.first} on, not from {at}", telling.leaf)
@@ -170,20 +169,32 @@ def read_recoveries(recoveries: Iterable[Telling], problems: Problems) -> list[A
     found: list[Abandoned] = []
     for telling in recoveries:
         try:
-            said = _read_recovery(telling.payload)
+            said = _decoded(_recoveries, telling)
             checkpoint = Checkpoint.parse(parse_note(said.abandoned).text)
-        except (msgspec.MsgspecError, RecursionError, MerkleError) as error:
-            problems.add("recoveries", telling.file, f"it does not say what a recovery must: {error}", telling.leaf)
+        except NotEvidence as error:
+            problems.add("recoveries", telling.file, error.message, telling.leaf)
         else:
             found.append(Abandoned(telling.leaf, said.reason, checkpoint.size, checkpoint.root))
     return found
 
 
+def _decoded(decoder: msgspec.json.Decoder[T], telling: Telling) -> T:
+    """What a payload says.
+
+    Raises:
+        NotEvidence: Not what its kind must.
+    """
+    try:
+        return decoder.decode(telling.payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise NotEvidence(f"it does not say what a leaf of kind {telling.kind} must: {error}") from error
+
+
 def _faults_of(receipt: Telling, entries: EntryMap) -> Iterator[str]:
     try:
-        said = _read_receipt(receipt.payload)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        yield f"it does not say what a receipt must: {error}"
+        said = _decoded(_receipts, receipt)
+    except NotEvidence as error:
+        yield error.message
         return
     for first, end in _ranges(said.windows):
         if not first <= end <= receipt.leaf:

@@ -75,7 +75,14 @@ class Index:
     """
 
     def __init__(
-        self, archive: "Archive", path: Path, db: "DuckDBPyConnection", tree: Tree, corrections: Corrections, few: int
+        self,
+        archive: "Archive",
+        path: Path,
+        db: "DuckDBPyConnection",
+        tree: Tree,
+        corrections: Corrections,
+        *,
+        few: int,
     ) -> None:
         self.tree = tree
         self._archive = archive
@@ -235,7 +242,7 @@ class _Shelf:
         if said != [(msgspec.json.encode(tree).decode(),)]:
             db.close()
             return None
-        return Index(self._archive, path, db, tree, self._corrections, self._policy.few)
+        return Index(self._archive, path, db, tree, self._corrections, few=self._policy.few)
 
     def _tree(self, size: int) -> Tree:
         return Tree(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -56,8 +56,13 @@ class _Item(msgspec.Struct, gc=False):
     status: str | None = None
 
 
+class _Written(msgspec.Struct, gc=False):
+    timestamp: msgspec.Raw = msgspec.Raw(b"null")
+
+
 _NOBODY: Final = _Named()
 _decode: Final = msgspec.json.Decoder(_Item).decode
+_decode_written: Final = msgspec.json.Decoder(_Written).decode
 
 
 def members(lines: Lines) -> Iterator[Member]:
@@ -69,16 +74,16 @@ def members(lines: Lines) -> Iterator[Member]:
         except (msgspec.MsgspecError, ValueError, RecursionError):
             yield _odd_member(index, parsed.source, leaf, parsed.payload)
         else:
-            yield _member(index, parsed.source, item)
+            yield _member(index, parsed.source, item, parsed.payload)
 
 
-def _member(index: int, source: str, item: _Item) -> Member:
+def _member(index: int, source: str, item: _Item, payload: bytes) -> Member:
     user, account = item.user or _NOBODY, item.account or _NOBODY
     return Member(
         leaf=index,
         source=source,
         id=str(item.id) if isinstance(item.id, int) else item.id,
-        timestamp=_timestamp(item.timestamp),
+        timestamp=_timestamp(item.timestamp, payload),
         action=item.action,
         resource_type=item.resource_type,
         resource_id=item.resource_id,
@@ -100,24 +105,34 @@ def _odd_member(index: int, source: str, leaf: bytes, payload: bytes) -> Member:
     return Member(leaf=index, source=source, timestamp=_odd_timestamp(payload, row["time"]), **cells)
 
 
-def _timestamp(value: str | float | None) -> str | None:
+def _timestamp(value: str | float | None, payload: bytes) -> str | None:
     if value is None or isinstance(value, str):
         return value
     moment = parse_time(value)
-    return str(value) if moment is None else _rfc3339(_EPOCH + dt.timedelta(microseconds=moment))
+    return _written_timestamp(payload) if moment is None else _rfc3339(_EPOCH + dt.timedelta(microseconds=moment))
 
 
 def _odd_timestamp(payload: bytes, moment: dt.datetime | None) -> str | None:
+    written = _written_timestamp(payload)
+    if written is not None and written.startswith('"'):
+        return _text(written)
+    return written if moment is None else _rfc3339(moment)
+
+
+def _written_timestamp(payload: bytes) -> str | None:
+    """The JSON that stands there, None where there is none or nothing can be read."""
     try:
-        item: Any = msgspec.json.decode(payload)
+        written = bytes(_decode_written(payload).timestamp).decode()
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        item = None
-    written = item.get("timestamp") if isinstance(item, dict) else None
-    if isinstance(written, str):
+        return None
+    return None if written == "null" else written
+
+
+def _text(written: str) -> str:
+    try:
+        return msgspec.json.decode(written, type=str)
+    except msgspec.MsgspecError:
         return written
-    if moment is not None:
-        return _rfc3339(moment)
-    return None if written is None else msgspec.json.encode(written).decode()
 
 
 def _rfc3339(moment: dt.datetime) -> str:

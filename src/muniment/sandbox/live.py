@@ -4,11 +4,12 @@ import datetime as dt
 from typing import Final
 
 from muniment.sandbox.dice import Dice
+from muniment.sandbox.entries import sign_in
 from muniment.sandbox.programme import PROGRAMME
 from muniment.sandbox.scenes.credentials import service_calls
 from muniment.sandbox.scenes.people import visits
 from muniment.sandbox.shapes import Shape
-from muniment.sandbox.stage import Stage, sign_in
+from muniment.sandbox.stage import Stage
 from muniment.sandbox.store import Line
 
 __all__ = ["Live"]

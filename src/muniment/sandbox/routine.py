@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muniment.sandbox.dice import Dice, scatter
+from muniment.sandbox.entries import second_step, sign_in, sign_in_error, sign_out
 from muniment.sandbox.organisation import DAY_S, MFA_OF, Organisation, Person
 from muniment.sandbox.shapes import Shapes
-from muniment.sandbox.stage import has_workday, second_step, sign_in, sign_in_error, sign_out
+from muniment.sandbox.stage import has_workday
 
 __all__ = ["Times", "routine"]
 

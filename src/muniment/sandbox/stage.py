@@ -1,28 +1,16 @@
-"""Where scenes are played: who can take part, when people are at work, and what an entry says."""
+"""Where scenes are played: who can take part, and when people are at work."""
 
 import heapq
 from collections.abc import Callable, Generator, Iterable
 from typing import Final, NamedTuple, TypeVar
 
 from muniment.sandbox.dice import Dice
-from muniment.sandbox.organisation import DAY_S, MFA_OF, Account, Organisation, Person, Thing
+from muniment.sandbox.entries import entry
+from muniment.sandbox.organisation import DAY_S, Account, Organisation, Person, Thing
 from muniment.sandbox.registry import Registry
 from muniment.sandbox.shapes import Shape
 
-__all__ = [
-    "Act",
-    "Play",
-    "Scene",
-    "Stage",
-    "entry",
-    "has_workday",
-    "is_workday",
-    "second_step",
-    "sign_in",
-    "sign_in_error",
-    "sign_out",
-    "warn",
-]
+__all__ = ["Act", "Acts", "Play", "Scene", "Stage", "has_workday", "is_workday", "warn"]
 
 Act = tuple[int, Shape]
 """What happens, and when, in seconds since 1970."""
@@ -38,13 +26,6 @@ _CLOSE_S: Final = 16 * 3600 + 1800
 _FEW: Final = 3
 _MAILS_S: Final = 2 * 3600 + 900
 _USUAL_SPAN_S: Final = 20 * DAY_S
-_WAYS: Final = {
-    "BASIC_AUTH": "with a password",
-    "DIGEST_AUTH": "with digest authentication",
-    "SSO_SAML": "through SAML single sign-on",
-    "SSO_OIDC": "through OpenID Connect single sign-on",
-    "CLIENT_AUTH_CERT": "with a client certificate",
-}
 
 
 class _Turn(NamedTuple):
@@ -255,56 +236,6 @@ def has_workday(start_s: int, end_s: int) -> bool:
     """Whether a log has any; in one that is all weekend, people work on it."""
     first = start_s // DAY_S
     return any(map(is_workday, range(first, min(end_s // DAY_S, first + 3))))
-
-
-def entry(
-    actor: Person | None,
-    action: str,
-    about: Account | Person | Thing,
-    description: str,
-    *,
-    resource_type: str | None = None,
-    failed: bool = False,
-) -> Shape:
-    """What is logged: who did what to whom; nobody stands for the system itself."""
-    account = about if isinstance(about, Account) else about.account
-    return Shape(
-        account=(account.id, account.name),
-        resource_type=resource_type or about.resource_type,
-        resource_id=about.id,
-        resource_name=about.name,
-        action=action,
-        user=None if actor is None else (actor.id, actor.name),
-        description=description,
-        status="failure" if failed else "success",
-    )
-
-
-def sign_in(person: Person) -> Shape:
-    """Somebody signs in their usual way."""
-    return entry(
-        person, "LOGIN", person, f"{person.name} signed in {_WAYS[person.sign_in]}", resource_type=person.sign_in
-    )
-
-
-def second_step(person: Person) -> Shape:
-    """Somebody passes the second step of signing in."""
-    return entry(
-        person, "LOGIN", person, f"{person.name} passed the second factor", resource_type=MFA_OF[person.sign_in]
-    )
-
-
-def sign_in_error(person: Person, why: str, *, resource_type: str | None = None) -> Shape:
-    """Somebody, or who claims to be them, fails to sign in."""
-    kind = resource_type or person.sign_in
-    return entry(
-        person, "LOGIN_ERROR", person, f"Sign-in of {person.name} failed: {why}", resource_type=kind, failed=True
-    )
-
-
-def sign_out(person: Person) -> Shape:
-    """Somebody signs out."""
-    return entry(person, "LOGOUT", person, f"{person.name} signed out")
 
 
 def warn(

@@ -5,15 +5,18 @@ zone is not known.
 """
 
 import datetime as dt
+from collections.abc import Iterable
+from itertools import pairwise
 
 import msgspec
 
-__all__ = ["DayEdges", "days_between", "first_open_day"]
+__all__ = ["DayEdges", "days_between", "first_open_day", "first_settled"]
 
 _DAY = dt.timedelta(days=1)
 _QUARTER = dt.timedelta(minutes=15)
 _SURE = dt.timedelta(hours=1)
 _UNSURE = dt.timedelta(hours=14)
+_FAR = dt.timedelta(days=366)
 
 
 class DayEdges(msgspec.Struct, frozen=True):
@@ -63,3 +66,13 @@ def first_open_day(ours: dt.datetime, source: dt.datetime | None, zone: dt.timed
 def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
     """Every day from first to last, both inclusive; none where last is before first."""
     return [first + n * _DAY for n in range((last - first).days + 1)]
+
+
+def first_settled(days: Iterable[dt.date]) -> dt.date | None:
+    """The first day from which on no two days lie more than a year apart; None of none.
+
+    An entry dated 1970 is read as one of no day: it must not make a run ask for every day since.
+    """
+    ascending = sorted(set(days))
+    far = [later for earlier, later in pairwise(ascending) if later - earlier > _FAR]
+    return far[-1] if far else next(iter(ascending), None)

@@ -1,6 +1,7 @@
 """Somebody tries what they must not, and sometimes it works."""
 
-from muniment.sandbox.stage import Acts, Play, entry, second_step, sign_in, sign_in_error
+from muniment.sandbox.entries import entry, second_step, sign_in, sign_in_error
+from muniment.sandbox.stage import Acts, Play
 
 __all__ = ["intruder_gets_in", "is_attacked_at_night", "is_refused", "passwords_are_sprayed"]
 

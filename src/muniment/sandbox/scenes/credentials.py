@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from muniment.sandbox.entries import entry, second_step, sign_in, sign_in_error, sign_out
 from muniment.sandbox.organisation import MFA_OF, Person, Thing, date_at
-from muniment.sandbox.stage import Acts, Play, entry, second_step, sign_in, sign_in_error, sign_out, warn
+from muniment.sandbox.stage import Acts, Play, warn
 
 __all__ = [
     "certificate_is_renewed",

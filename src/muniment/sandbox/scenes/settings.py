@@ -3,9 +3,10 @@
 import datetime as dt
 from typing import Final
 
+from muniment.sandbox.entries import entry, second_step, sign_in, sign_in_error, sign_out
 from muniment.sandbox.names import FEATURES
 from muniment.sandbox.organisation import FOREVER, MFA_OF, Person, date_at
-from muniment.sandbox.stage import Acts, Play, entry, second_step, sign_in, sign_in_error, sign_out, warn
+from muniment.sandbox.stage import Acts, Play, warn
 
 __all__ = [
     "account_closes",

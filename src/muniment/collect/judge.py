@@ -1,0 +1,121 @@
+"""What speaks against `complete`: totals that are no counts, parts that do not sum up, entries outside the days."""
+
+from collections import Counter
+
+from muniment.collect.controls import unlisted
+from muniment.collect.desk import Desk
+from muniment.collect.fetching import Crew
+from muniment.collect.reader import Reader
+from muniment.collect.record import Finding, Outside
+from muniment.errors import ScopeShrank
+from muniment.sweep.census import ControlTotals, control_totals
+from muniment.sweep.survey import Survey, undated_windows
+from muniment.sweep.sweeping import count
+from muniment.sweep.together import together
+from muniment.sweep.window import EVERYTHING, Gap, Window
+
+__all__ = ["Judge"]
+
+
+class Judge:
+    """Looks for contradictions once the days are read.
+
+    Args:
+        desk: The run's.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.doubts: list[Gap] = []
+        self.findings: list[Finding] = []
+        self._desk = desk
+
+    def control(self, crew: Crew) -> None:
+        """Ask for control totals by action and resource type over the closed days; after a back-fill."""
+        closed = self._desk.calendar.stretch.closed
+        if closed is not None:
+            self._desk.scribe.controls.append(crew.run(control_totals(closed, "action")))
+            self._desk.scribe.controls.append(crew.run(control_totals(closed, "resource_type")))
+
+    def judge(self, crew: Crew, reader: Reader, told: Survey) -> Survey:
+        """Hold the totals against each other and against what is archived; whatever does not agree is a gap.
+
+        Returns:
+            The last totals that were asked for.
+        """
+        desk = self._desk
+        if desk.goal.whole:
+            told = self._judge_outside(crew, reader, told)
+        stretch = desk.calendar.stretch
+        if told.doubt is not None:
+            self._doubt(stretch.everything, None, 0, told.doubt)
+        if told.status is not None:
+            desk.scribe.controls.append(told.status)
+        for controls in desk.scribe.controls:
+            self._judge_controls(controls)
+        rows = sum(map(desk.days.rows, desk.calendar.closed))
+        if told.closed != rows and not desk.days.gaps_between(stretch.first, stretch.last):
+            why = "the total of the closed days is not that of each of them"
+            self._doubt(Window(stretch.first, stretch.last), told.closed, rows, why)
+        return told
+
+    def _judge_controls(self, controls: ControlTotals) -> None:
+        if controls.agree or controls.whole is None:
+            return
+        # values in no list are the difference, where the archive has exactly as many entries with such
+        named = unlisted(self._desk.archive, self._desk.known, controls)
+        if controls.sum + named != controls.whole:
+            why = f"the totals by {controls.by} sum up to {controls.sum}, the whole is {controls.whole}"
+            self._doubt(Window(controls.from_, controls.to), controls.whole, controls.sum, why)
+            who = self._desk.who
+            self.findings.append(Finding(kind="totals_disagree", what=why, source=who.source, run=who.run))
+
+    def _judge_outside(self, crew: Crew, reader: Reader, told: Survey) -> Survey:
+        """What none of the days serves is read by itself; what is not had then is a gap."""
+        for look in (self._look_before_and_after, self._look_without_dates):
+            if told.outside in (None, self._archived_outside()):
+                break
+            look(crew, reader)
+            told = reader.survey_again()
+        archived = self._archived_outside()
+        self._desk.scribe.outside = Outside(told.whole, told.closed, told.open, told.outside, archived)
+        if told.outside is not None and told.outside != archived:
+            why = "outside any day: entries without dates, or with such as no day serves"
+            self._desk.days.gaps.append(Gap.of(EVERYTHING, told.outside, archived, why))
+        return told
+
+    def _archived_outside(self) -> int:
+        """Archived entries of none of the days: undated, or dated far from all others."""
+        desk, stretch = self._desk, self._desk.calendar.stretch
+        dated = desk.sealer.days_elsewhere + Counter(desk.known.counts)
+        far = sum(entries for day, entries in dated.items() if not stretch.first <= day <= stretch.last)
+        return desk.known.undated + desk.sealer.undated + far
+
+    def _look_before_and_after(self, crew: Crew, reader: Reader) -> None:
+        stretch = self._desk.calendar.stretch
+        before, after = crew.run(together([count(stretch.before), count(stretch.after)]))
+        if before:
+            reader.look_before()
+        if after:
+            reader.look_at(stretch.after, growing=True)
+
+    @staticmethod
+    def _look_without_dates(crew: Crew, reader: Reader) -> None:
+        for window in crew.run(undated_windows()):
+            reader.look_at(window)
+
+    def _doubt(self, window: Window, expected: int | None, got: int, why: str) -> None:
+        self.doubts.append(Gap.of(window, expected, got, why))
+
+    def settle_missing(self) -> None:
+        """Decide what is to be said of entries that days lack.
+
+        Raises:
+            ScopeShrank: They are missing under another key than before.
+        """
+        desk = self._desk
+        if not desk.goal.accept_scope:
+            if desk.missing and desk.known.tags and desk.who.key_tag not in desk.known.tags:
+                raise ScopeShrank("this key sees less than the last one: entries that were there are not served to it")
+            served = [day for day in sorted(desk.days.days) if desk.days.rows(day)]
+            self.findings += desk.missing.findings(min(served, default=None), desk.who.run)
+        desk.days.release()
