@@ -1,4 +1,6 @@
 import contextlib
+import datetime as dt
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -196,7 +198,7 @@ def test_writing_needs_the_signing_key_and_reading_does_not(tmp_path: Path) -> N
 def test_damage_in_what_a_commit_reads_is_refused_and_named(tmp_path: Path, place: str) -> None:
     archive, home = found(tmp_path)
     seal(writer_on(archive, home), page(0, 199))
-    path = next(file for file in archive.storage.files() if file.startswith(place))
+    path = [file for file in archive.storage.files() if file.startswith(place)][-1]
     data = bytearray((tmp_path / "archive" / path).read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "archive" / path).write_bytes(data)
@@ -274,6 +276,65 @@ def as_an_earlier_parser_wrote(path: Path) -> None:
     data = bytes(sink.getvalue())
     path.unlink()
     path.with_name(f"{path.name.partition('.')[0]}.{sha256(data).hexdigest()[:16]}.parquet").write_bytes(data)
+
+
+def test_damage_that_is_found_while_merging_stops_the_next_transaction(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    seal(writer_on(archive, home, layout=SMALL), page(0, 2))
+    forge(tmp_path / "archive" / archive.covering[-1].path, b"entry-1", b"entry-9")
+    writer = Writer(opened(tmp_path)[0], home, clock=lambda: NOW, layout=SMALL)
+    seal(writer, page(2, 2))
+    with pytest.raises(NotEvidence, match="leaf 2 is not the one"):
+        [seal(writer, page(100 + number, 1)) for number in range(200)]
+    with contextlib.suppress(NotEvidence):  # it is tried again after each commit
+        writer.close()
+
+
+def test_a_file_that_was_changed_since_this_process_wrote_it_is_never_merged(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    writer = writer_on(archive, home, layout=SMALL)
+    with writer.transaction() as transaction:
+        transaction.add(page(0, 2))
+    path = tmp_path / "archive" / archive.covering[-1].path
+    forge(path, b"entry-1", b"entry-9").rename(path)
+    seal(writer, page(2, 2))
+    with pytest.raises(NotEvidence, match=f"{path.name}: its content does not have the hash in its name"):
+        writer.close()
+    assert (1, 5) not in {(name.first, name.end) for name in list_segments(archive.storage)}
+
+
+def test_superseded_files_stay_until_readers_have_had_time(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    now = [archive.storage.modified_at("checkpoint")]
+
+    def clock() -> dt.datetime:
+        return dt.datetime.fromtimestamp(now[0], dt.UTC)
+
+    writer = Writer(archive, home, clock=clock, layout=SMALL, grace_s=60, background=False)
+    for number in range(5):
+        seal(writer, page(number, 3))
+    before = set(list_segments(archive.storage))
+    archive.list_again()
+    assert before > set(archive.covering)
+    now[0] += 50
+    seal(writer, page(100, 1))
+    assert set(list_segments(archive.storage)) > before
+    now[0] += 100
+    seal(writer, page(101, 1))
+    writer.close()
+    archive.list_again()
+    assert set(list_segments(archive.storage)) == set(archive.covering)
+
+
+def test_temporary_files_of_a_killed_process_go_after_an_hour(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    archive.storage.write({"tmp/123.old": b"half a segm", "tmp/124.new": b"half a tile"})
+    old = archive.storage.modified_at("tmp/123.old") - 7_200
+    os.utime(tmp_path / "archive/tmp/123.old", (old, old))
+    writer = Writer(archive, home, layout=SMALL, background=False)
+    for number in range(5):
+        seal(writer, page(number, 3))
+    assert archive.storage.files("tmp") == ["tmp/124.new"]
 
 
 def test_a_file_that_an_earlier_parser_wrote_gets_the_present_columns_when_it_is_merged(tmp_path: Path) -> None:

@@ -126,6 +126,18 @@ def test_two_copies_do_not_commit_at_the_same_time(tmp_path: Path) -> None:
         pass
 
 
+def test_two_homes_do_not_commit_to_one_archive_at_the_same_time(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    other = Home(tmp_path / "other")
+    other.keep(home.signer(archive.verifier))
+    with (
+        writer_on(archive, home).transaction(),
+        pytest.raises(Busy, match=r"process [0-9]+ is writing to the archive"),
+        writer_on(opened(tmp_path)[0], other).transaction(wait_s=0),
+    ):
+        pass
+
+
 def test_a_signed_state_whose_checkpoint_was_not_written_is_published_by_the_next_writer(forked: Path) -> None:
     shutil.copytree(forked / "newer/segment", forked / "archive/segment", dirs_exist_ok=True)
     shutil.copytree(forked / "newer/tile", forked / "archive/tile", dirs_exist_ok=True)
@@ -189,11 +201,15 @@ def test_a_change_of_key_is_signed_by_both_keys_and_the_new_one_signs_from_then_
     assert seal(writer(tmp_path), page(4, 1)) == again.size + 1
 
 
-def test_an_archive_goes_on_under_a_new_key_when_the_old_one_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["gone", "broken"])
+def test_an_archive_goes_on_under_a_new_key_when_the_old_one_is_lost(tmp_path: Path, how: str) -> None:
     archive, home = found(tmp_path)
     seal(writer_on(archive, home), page(0, 2))
     old = archive.verifier
-    home.key_file(old).unlink()
+    if how == "gone":
+        home.key_file(old).unlink()
+    else:
+        home.key_file(old).write_text("PRIVATE+KEY+")
     with pytest.raises(KeyMissing):
         recover(writer(tmp_path), "restored")
     done = recover(writer(tmp_path), "the key burnt", lost_key=True)

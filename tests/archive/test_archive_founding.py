@@ -150,7 +150,7 @@ def test_a_key_file_that_holds_another_key_or_none_is_told_without_its_content(t
     with pytest.raises(ArchiveError, match="another key already"):
         home.keep(signer)
     path.write_text(signer.encode()[:-3])
-    with pytest.raises(ArchiveError, match="holds no signing key") as refusal:
+    with pytest.raises(KeyMissing, match="holds no signing key") as refusal:
         home.signer(signer.verifier)
     assert signer.encode().rpartition("+")[2][:10] not in str(refusal.value)
     assert Verifier.parse(signer.vkey) == signer.verifier

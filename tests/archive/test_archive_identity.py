@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.archive.columns import entry_batch
@@ -44,6 +44,7 @@ def test_a_page_has_the_hashes_of_its_items_and_so_have_its_rows() -> None:
 
 
 @given(values, st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_json_is_the_same_in_other_white_space_and_order_of_members(value: Any, chance: Any) -> None:
     def shuffled(node: Any) -> Any:
         if isinstance(node, dict):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.archive.leaf import (
@@ -41,6 +41,7 @@ def test_a_leaf_of_the_record_names_the_one_before_right_before_its_payload() ->
 
 
 @given(kind=kinds, source=sources, payload=payloads, link=previous)
+@settings(deadline=None)
 def test_a_leaf_taken_apart_is_what_it_was_made_of(kind: str, source: str, payload: bytes, link: int | None) -> None:
     chained = link if kind in RECORD_KINDS else ABSENT
     leaf = encode_leaf(kind, source, AT, payload, previous=chained)
@@ -50,6 +51,7 @@ def test_a_leaf_taken_apart_is_what_it_was_made_of(kind: str, source: str, paylo
 
 
 @given(kind=kinds, source=sources, payload=payloads, link=previous, place=st.integers(0), bit=st.integers(0, 7))
+@settings(deadline=None)
 def test_a_flipped_bit_is_refused_or_reads_as_another_leaf(
     *, kind: str, source: str, payload: bytes, link: int | None, place: int, bit: int
 ) -> None:
@@ -74,6 +76,7 @@ def test_line_breaks_in_a_payload_become_spaces() -> None:
 
 
 @given(source=sources, items=st.lists(payloads, max_size=5))
+@settings(deadline=None)
 def test_a_page_of_leaves_is_its_leaves(source: str, items: list[bytes]) -> None:
     leaves = encode_entries(source, AT, items)
     assert leaves == [encode_leaf("entry", source, AT, item) for item in items]

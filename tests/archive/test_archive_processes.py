@@ -20,7 +20,7 @@ def start(place: Path, *numbers: int) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

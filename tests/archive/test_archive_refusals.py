@@ -55,6 +55,20 @@ def was_sealed(writer: Writer) -> bool:
     return True
 
 
+def test_a_refusal_after_the_state_was_signed_says_that_nothing_is_lost(begun: State) -> None:
+    hints = set()
+    for step in range(60):
+        disk = SimulatedDisk(begun.copy())
+        archive, home = opened(PLACE, disk=disk)
+        disk.refuse(step, errno.ENOSPC)
+        try:
+            seal(writer_on(archive, home, layout=SMALL), page(100, 5))
+        except StorageError as error:
+            hints.add((error.message.partition(":")[0], "publishes it" in error.hint))
+    assert {("checkpoint", True), (".", True), (".", False), ("/disk/home/signed", False)} <= hints
+    assert all(late == (place in {"checkpoint", "."}) for place, late in hints - {(".", False)} if place != "tmp")
+
+
 def demand_whole(disk: SimulatedDisk, *, sealed: bool) -> None:
     archive, home = opened(PLACE, disk=disk)
     before = archive.size

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.archive.segments import LAYOUT, Layout, SegmentName, cover, cut, final_blocks, plan_merges, superseded
@@ -41,6 +41,7 @@ class Shelf:
 
 
 @given(commits, layouts, st.booleans())
+@settings(deadline=None)
 def test_every_leaf_is_in_one_covering_file_and_rewritten_once_a_class(
     counts: list[int], layout: Layout, clean: bool
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_leaf_of_the_real_layout_is_rewritten_at_most_four_times() -> None:
 
 
 @given(commits, st.data())
+@settings(deadline=None)
 def test_a_file_that_is_gone_leaves_a_hole_or_another_way(counts: list[int], data: st.DataObject) -> None:
     shelf = Shelf(Layout(64, 4))
     for count in counts:

@@ -33,7 +33,7 @@ def test_init_twice_is_refused(muniment: Terminal, place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "collect", "status", "entries", "users", "findings", "receipts", "recover"]
+    "command", ["init", "collect", "status", "entries", "users", "findings", "receipts", "key change"]
 )
 def test_an_archive_path_that_is_a_file_is_refused(
     muniment: Terminal, place: Place, at_source: Box, command: str

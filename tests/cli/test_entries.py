@@ -6,10 +6,13 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 from tests.cli.terminal import Place, Terminal
@@ -19,11 +22,13 @@ from muniment.archive.home import Home
 from muniment.archive.reading import Archive
 from muniment.archive.writer import Writer
 from muniment.collect.record import Finding, encode
-from muniment.model import Query
+from muniment.model import Query, Sort
 from muniment.sandbox.server import Box
 
 AT = "2026-04-02T12:00:00Z"
 FIRST, LAST = dt.date(2026, 3, 20), dt.date(2026, 4, 2)
+NEWEST = Sort("timestamp", "desc")
+SANDBOX = "account-manager@sandbox"
 HEAD = (
     "leaf,id,timestamp,action,resource_type,resource_id,resource_name,status,user_id,user_name,user_status,"
     "account_id,account_name,account_status,description"
@@ -32,7 +37,7 @@ HEAD = (
 
 def served(box: Box, **asked: Any) -> tuple[int, list[bytes]]:
     """What the sandbox answers for the days that were collected."""
-    found = box.world.audit_log(Query(**({"from_": FIRST, "to": LAST, "limit": 1000} | asked)))
+    found = box.world.audit_log(msgspec.structs.replace(Query(from_=FIRST, to=LAST, limit=1000), **asked))
     return found.total, list(found.items)
 
 
@@ -40,7 +45,7 @@ def add(place: Place, payloads: Sequence[bytes], *, source: str | None = None, k
     """Seal more items as the collection would; the first one's leaf."""
     archive = Archive.open(place.archive)
     with Writer(archive, Home(place.home)) as writer, writer.transaction() as transaction:
-        name = source or "account-manager@sandbox"
+        name = source or SANDBOX
         batch = entry_batch(name, AT, payloads) if kind == "entry" else leaf_batch(kind, name, AT, payloads)
         return transaction.add(batch)
 
@@ -63,21 +68,22 @@ def rows(text: str) -> list[dict[str, str]]:
         (("--resource-types", "USER,APIKEY"), {"resource_types": ("USER", "APIKEY")}),
         (("--status", "FAILURE"), {"status": "FAILURE"}),
         (("--status", "failure"), {"status": "failure"}),
+        (("--sort", "timestamp:desc"), {"sort": Sort("timestamp", "desc")}),
+        (("--sort", "action"), {"sort": Sort("action")}),
+        (("--sort", "status:desc", "--user-name", "a"), {"sort": Sort("status", "desc"), "user_name": "a"}),
+        (("--sort", "description:asc"), {"sort": Sort("description")}),
         (("--from", "2026-03-25", "--to", "2026-03-27"), {"from_": dt.date(2026, 3, 25), "to": dt.date(2026, 3, 27)}),
     ],
 )
-@pytest.mark.parametrize("sort", [None, "timestamp:desc", "action", "status:desc", "description:asc"])
 def test_the_json_document_is_the_page_that_the_source_gives(
     muniment: Terminal,
     collected: Place,
     shared_box: Box,
     words: tuple[str, ...],
     asked: dict[str, Any],
-    sort: str | None,
 ) -> None:
-    sorted_by = {} if sort is None else {"sort": Query.from_params({"sort": sort}).sort}
-    total, items = served(shared_box, offset=3, limit=50, **asked, **sorted_by)
-    said = muniment("entries", *words, *(("--sort", sort) if sort else ()), "--offset", "3", "--limit", "50", "--json")
+    total, items = served(shared_box, offset=3, limit=50, **asked)
+    said = muniment("entries", *words, "--offset", "3", "--limit", "50", "--json")
     assert said.code == 0
     page = b'{"total":%d,"offset":3,"limit":50,"items":[%s]}\n' % (total, b",".join(items))
     assert said.out.encode() == page
@@ -111,7 +117,7 @@ def test_lines_are_the_exact_bytes_of_all_entries(muniment: Terminal, collected:
         f"{line.decode()}\n" for line in lines[2:9]
     )
     newest = muniment("entries", "--format", "jsonl", "--sort", "timestamp:desc", "--status", "FAILURE").out
-    expected = served(shared_box, sort=Query.from_params({"sort": "timestamp:desc"}).sort, status="FAILURE")[1]
+    expected = served(shared_box, sort=NEWEST, status="FAILURE")[1]
     assert newest.encode().splitlines() == expected
     assert collected.archive.exists()
 
@@ -159,8 +165,14 @@ def test_the_table_for_spreadsheets_has_a_row_an_entry(muniment: Terminal, colle
 def test_the_state_of_users_is_in_the_sources_words_and_the_absence_of_one_in_ours(
     muniment: Terminal, collected: Place, shared_box: Box
 ) -> None:
+    odd = ["u-forbidden", "u-unresolved", "u-gone", "u-never"]
+    add(collected, [json.dumps({"id": who, "user": {"id": who, "name": who}}).encode() for who in odd])
+    for who, state in zip(odd[:3], ("forbidden", "unresolved", "not_found"), strict=True):
+        said = {"id": who, "state": state, "source": SANDBOX, "why": "so"}
+        add(collected, [json.dumps(said).encode()], source="muniment", kind="user")
     told = rows(muniment("entries", "--format", "csv").out)
-    for row in told:
+    assert [row["user_status"] for row in told[-4:]] == ["forbidden", "unresolved", "not_found", "unresolved"]
+    for row in told[:-4]:
         answer = shared_box.world.user(row["user_id"]) if row["user_id"] else None
         if not row["user_id"]:
             assert row["user_status"] == "no_user"
@@ -168,7 +180,7 @@ def test_the_state_of_users_is_in_the_sources_words_and_the_absence_of_one_in_ou
             assert row["user_status"] == "not_found"
         else:
             assert row["user_status"] == json.loads(answer)["status"]
-    assert {"ACTIVE", "not_found"} <= {row["user_status"] for row in told}
+    assert {"ACTIVE", "no_user"} <= {row["user_status"] for row in told}
     assert collected.archive.exists()
 
 
@@ -236,7 +248,7 @@ def test_a_person_gets_a_table_that_fits_the_terminal(
     total = served(shared_box)[0] + 1
     assert lines[-1] == f"5 of {total} entries; --offset 5 shows the next"
     if columns != "50":
-        newest = json.loads(served(shared_box, sort=Query.from_params({"sort": "timestamp:desc"}).sort)[1][0])
+        newest = json.loads(served(shared_box, sort=NEWEST)[1][0])
         day, time = newest["timestamp"].removesuffix("Z").split("T")
         assert f"{day} {time} Z" in said.out
         assert f"{newest['id'][:8]}…{newest['id'][-4:]}" in said.out
@@ -326,14 +338,21 @@ def test_what_cannot_be_asked_is_refused_by_name(
     assert list(collected.work.iterdir()) == []
 
 
-def test_a_file_that_does_not_fit_leaves_the_one_before(muniment: Terminal, collected: Place) -> None:
-    assert muniment("entries", "--json").code == 0  # what is derived is there already
+def test_a_file_that_does_not_fit_leaves_the_one_before(collected: Place) -> None:
+    assert collected.call("entries", "--json").code == 0  # what is derived is there already
     out = collected.work / "some.jsonl"
     out.write_text("before")
-    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"
-    said = collected.call("entries", "--format", "jsonl", "--out", out, PYTHONSTARTUP=limited)
-    assert said.code == 0  # a start-up file is for interactive use: this only shows that the command works as a process
-    assert len(out.read_text().splitlines()) > 100
+    program = (
+        "import resource, signal; from muniment.cli.main import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000)); main()"
+    )
+    words = ["entries", "--format", "jsonl", "--out", str(out), "--json"]
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT")
+    } | collected.environment()
+    done = subprocess.run([sys.executable, "-c", program, *words], env=env, capture_output=True, check=False)
+    assert (done.returncode, json.loads(done.stdout)["error"]["message"]) == (1, f"--out {out}: File too large")
+    assert (out.read_text(), list(collected.work.iterdir())) == ("before", [out])
 
 
 def test_an_unwritable_cache_is_done_without(

@@ -182,12 +182,15 @@ def environment_of_a_reader(folder: Path, url: str) -> dict[str, str]:
 
 
 def printed_anew(text: str, outcomes: Sequence[Outcome]) -> str:
-    """The page with what was printed in place of what it said."""
+    """The page with what was printed in place of what it said: as it is if all agrees, else all but elided blocks."""
+    said = [(outcome.said, outcome.printed) for outcome in outcomes if outcome.said is not None]
+    if all(agrees(block.text, printed) for block, printed in said):
+        return text
     lines = text.splitlines(keepends=True)
-    for outcome in reversed(outcomes):
-        if outcome.said is not None and not agrees(outcome.said.text, outcome.printed):
-            first = outcome.said.line - 1
-            lines[first : first + outcome.said.text.count("\n")] = [_presentable(outcome.printed).rstrip("\n") + "\n"]
+    for block, printed in reversed(said):
+        if "…\n" not in block.text.splitlines(keepends=True) or not agrees(block.text, printed):
+            first = block.line - 1
+            lines[first : first + block.text.count("\n")] = [_presentable(printed)]
     return "".join(lines)
 
 
@@ -195,12 +198,14 @@ def _presentable(printed: str) -> str:
     """What a reader would see, where that is not what this machine prints."""
     printed = re.sub(r"/\S*(?=/\.config/muniment/)", "/home/you", printed)
     printed = re.sub(r"\bmuniment/(?!keys/)[\w.-]+(?=/[0-9a-f]{8}\b)", "muniment/your-host", printed)
-    return re.sub(r"(?<=127\.0\.0\.1:)\d+", DOCUMENTED_URL.rpartition(":")[2], printed)
+    printed = re.sub(r"(?<=127\.0\.0\.1:)\d+", DOCUMENTED_URL.rpartition(":")[2], printed)
+    return "".join(line.rstrip() + "\n" for line in printed.rstrip("\n").split("\n"))
 
 
 # -- what may differ between the page and the run
 
 _VARIES = (
+    (r"segment/\d+-\d+\.[0-9a-f]{16}\.parquet", "SEGMENT"),
     (r"\b[\w.-]+(?:/[\w.-]+)+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}", "VKEY"),
     (r"(?<=[\w/]\+)[0-9a-f]{8}\b", "KEY-ID"),
     (r"\S*/keys/[0-9a-f]{8}\.key", "KEY-FILE"),
@@ -208,7 +213,6 @@ _VARIES = (
     (r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b", "RUN"),
     (r"(?<![\w+/])[A-Za-z0-9+/]{43}=(?![\w+/=])", "HASH"),
     (r"\b[0-9a-f]{64}\b|\b[0-9a-f]{16}(?=\.parquet)", "HASH"),
-    (r"segment/\d+-\d+\.[0-9a-f]{16}\.parquet", "SEGMENT"),
     (r"127\.0\.0\.1:\d+", "HOST"),
     (r"\b\d+ days?\b", "DAYS"),
     (r"\b\d+\.\d+ s\b", "SECONDS s"),
@@ -221,15 +225,15 @@ _DATE = re.compile(r"\b(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?: ?Z|\+
 _LAST_DAY = "2026-04-01"  # the sandbox's; later dates say when the page was printed, or when the test runs
 
 
-_STEP = re.compile(r"^(?:[✓✗\u2013] ?\d+ \w+ |VERIFIED: ).*", re.MULTILINE)
+_STEP = re.compile(r"^(?:[✓✗\u2013] *\d+ \w+ |VERIFIED: ).*", re.MULTILINE)
 
 
 def normal(text: str) -> list[str]:
     """A text's lines with everything that varies from run to run under one name, and spaces as one."""
     text = re.sub(r"\n {20,}(?=\S)", " ", text)  # a cell that goes on: where it breaks hangs on how long a number is
-    text = _STEP.sub(_without_counts, text)
     for pattern, name in _VARIES:
         text = re.sub(pattern, name, text)
+    text = _STEP.sub(_without_counts, text)
     text = _DATE.sub(lambda found: "NOW" if found[1] > _LAST_DAY and found[1] < "9999" else found[0], text)
     lines = [re.sub(r"─+", "─", " ".join(line.split())) for line in text.splitlines()]
     while lines and not lines[-1]:

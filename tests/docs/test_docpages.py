@@ -97,3 +97,22 @@ def test_a_block_that_ends_otherwise_than_the_page_says_is_an_error(tmp_path: Pa
 def test_text_that_follows_no_block_is_prose() -> None:
     blocks = read_blocks("```sh\ntrue\n```\n\nWords between.\n\n```text\nnot its output\n```\n")
     assert [block.follows for block in blocks] == [False, False]
+
+
+STEPS = """\
+✓  1 files       pass    14 files verified, 5 superseded
+✓  2 checkpoint  pass    acme.example/audit, 1494 leaves, in the one way it can
+                         be written
+✓ 12 signature   pass    signed by acme.example/audit+6f7d1cda, a key of
+                         MUNIMENT_HOME
+"""
+
+
+def test_how_many_files_a_verdict_counts_may_vary_and_what_it_says_of_them_may_not() -> None:
+    more_commits = STEPS.replace("14 files verified, 5 superseded", "9 files verified").replace("6f7d1cda", "0a1b2c3d")
+    assert agrees(
+        STEPS,
+        more_commits.replace("1494 leaves, in the one way it can\n" + 25 * " ", "10494 leaves, in the one way it can "),
+    )
+    assert not agrees(STEPS, STEPS.replace("✓ 12", "✗ 12"))
+    assert not agrees(STEPS, STEPS.replace("pass    signed", "skipped signed"))

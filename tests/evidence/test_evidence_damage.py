@@ -13,7 +13,7 @@ from muniment.archive.segments import SegmentName
 from muniment.evidence.keys import Trusted
 
 SETTINGS = settings(
-    deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

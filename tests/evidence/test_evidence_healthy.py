@@ -3,9 +3,7 @@
 import shutil
 from pathlib import Path
 
-import pytest
 from tests.evidence.world import (
-    AT,
     SOURCE,
     World,
     collect,
@@ -13,9 +11,7 @@ from tests.evidence.world import (
     found,
     leaves_of,
     page,
-    people,
     problems_of,
-    receipt,
     result_of,
     seal_anew,
     vkey_of,
@@ -23,7 +19,6 @@ from tests.evidence.world import (
     writing,
 )
 
-from muniment.archive.columns import entry_batch
 from muniment.archive.leaf import encode_leaf
 from muniment.archive.segments import LAYOUT
 from muniment.evidence.archive import verify_archive
@@ -119,26 +114,6 @@ def test_short_envelopes_of_many_sources_moments_and_kinds_verify(plain: World) 
         more.append(encode_leaf("package", "muniment", moment, b"{}"))
     seal_anew(plain, [*leaves_of(plain), *more])
     assert plain.verify().ok
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """5 blocks of 65,536 leaves, the last not whole, others in several files."""
-    world = found(tmp_path_factory.mktemp("large"))
-    whole = entry_batch(SOURCE, AT, [b'{"id":"%d"}' % number for number in range(8192)])
-    with writing(world, layout=LAYOUT) as writer:
-        with writer.transaction() as transaction:
-            for _ in range(20):
-                transaction.add(whole)
-            transaction.add(people("u1"))
-            transaction.add_record("receipt", receipt(1, 163_841), AT)
-        signer = world.home.signer(writer.archive.verifier)
-        # not by a transaction: nothing is merged after these two
-        for _ in range(2):
-            with writer.locked(1), writer.appending(signer) as transaction:
-                for _ in range(7):
-                    transaction.add(whole)
-    return world
 
 
 def test_an_archive_of_several_blocks_verifies_in_one_process_and_in_two_alike(large: World) -> None:

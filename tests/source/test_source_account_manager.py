@@ -203,8 +203,10 @@ def test_an_entry_that_a_strict_parser_refuses_is_read_all_the_same() -> None:
 
 
 def test_entries_without_an_id_are_told_apart_by_their_bytes() -> None:
-    items = [{"action": "LOGIN"}, {"action": "LOGOUT"}]
-    with raw_server(answers_json(page(*items))) as server, AccountManager(server.url, KEY) as manager:
+    first, second = (
+        page({"action": action}, total=2, offset=offset) for offset, action in enumerate(("LOGIN", "LOGOUT"))
+    )
+    with raw_server(answers_json(first), answers_json(second)) as server, AccountManager(server.url, KEY) as manager:
         assert [entry.action for entry in manager.audit_log()] == ["LOGIN", "LOGOUT"]
 
 

@@ -183,7 +183,18 @@ def test_json_of_another_shape_is_named_with_its_place(body: bytes, path: str, s
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"  ", b"<html>", b"{", b'{"items":[1,]}', b'{"items":[1 2]}', b'{"items":[]}{', b'{"items":[}', b"{{ 1 }}"],
+    [
+        b"",
+        b"  ",
+        b"<html>",
+        b"{",
+        b'{"items":[1,]}',
+        b'{"items":[1 2]}',
+        b'{"items":[]}{',
+        b'{"items":[}',
+        b'{"items":[{"a":[}]]}',
+        b"{{ 1 }}",
+    ],
 )
 def test_what_cannot_be_cut_is_not_json(body: bytes) -> None:
     assert not is_json(body)

@@ -1,7 +1,11 @@
 """Certificates are checked, proxies are used as the environment says, and neither lets a question hang."""
 
 import contextlib
+import os
+import pty
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -83,16 +87,40 @@ def test_a_client_certificate_is_shown_to_a_host_that_asks(authority: Authority)
             client.get("/x")
 
 
-def test_a_client_key_that_cannot_be_used_is_bad_input_and_nothing_asks_for_its_password(
-    authority: Authority, tmp_path: Path
-) -> None:
-    file = tmp_path / "locked.pem"
-    key = ec.generate_private_key(ec.SECP256R1())
-    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw")))
-    for client_key in (file, tmp_path / "missing.pem", authority.server):
+def test_a_client_key_that_cannot_be_used_is_bad_input(authority: Authority, tmp_path: Path) -> None:
+    for client_key in (locked_key(tmp_path), tmp_path / "missing.pem", authority.server):
         settings = Settings(url="https://127.0.0.1:1", api_key=KEY, client_cert=authority.client, client_key=client_key)
         with pytest.raises(BadInput, match="cannot be used with the key"):
             Client(settings, environ={})
+
+
+def locked_key(folder: Path) -> Path:
+    file = folder / "locked.pem"
+    key = ec.generate_private_key(ec.SECP256R1())
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw")))
+    return file
+
+
+def test_nobody_is_asked_for_the_password_of_a_client_key(authority: Authority, tmp_path: Path) -> None:
+    program = f"""
+import fcntl, pathlib, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # OpenSSL asks at the terminal, whatever stdin is
+from muniment.source.route import trust
+trust({{}}, pathlib.Path({str(authority.client)!r}), pathlib.Path({str(locked_key(tmp_path))!r}))
+"""
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            check=False, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, start_new_session=True, timeout=30,
+        )  # fmt: skip
+        os.set_blocking(ours, False)
+        with pytest.raises(BlockingIOError):
+            os.read(ours, 100)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert b"cannot be used with the key" in done.stderr
 
 
 def test_an_encrypted_source_that_drips_is_left_when_the_time_is_over(
@@ -208,9 +236,9 @@ def test_an_encrypted_question_goes_through_the_proxy_unread(
 def test_a_slow_proxy_and_a_slow_handshake_are_borne(
     make_client: ClientMaker, authority: Authority, proxy: ProxyServer, proxy_server: RawServer
 ) -> None:
-    proxy.delay_s = 0.01
+    proxy.delay_s = 0.002
     with raw_server(OK, tls=authority.server_context()) as server:
-        server.handshake_delay_s = 0.5
+        server.handshake_delay_s = 0.8
         environ = {"https_proxy": proxy_server.url, "SSL_CERT_FILE": str(authority.ca)}
         client = make_client(server.url, environ=environ, retry_s=0)
         assert client.get("/x").body == JSON

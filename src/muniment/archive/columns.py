@@ -100,7 +100,7 @@ class LeafBatch:
     """Leaves of one kind, ready to be appended."""
 
     kind: str
-    leaves: list[bytes]
+    leaves: Sequence[bytes]
     hashes: bytes
     """Their leaf hashes, 32 bytes each, one after the other."""
     record_batch: pa.RecordBatch

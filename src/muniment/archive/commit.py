@@ -18,6 +18,7 @@ from muniment.archive.leaf import OWN_SOURCE, RECORD_KINDS, encode_leaf
 from muniment.archive.parquet import ROWS, Marks, SegmentEncoder
 from muniment.archive.segments import Layout, SegmentName, cut
 from muniment.archive.storage import Storage
+from muniment.errors import StorageError
 from muniment.merkle.checkpoint import Checkpoint
 from muniment.merkle.note import Signer, sign_note
 from muniment.merkle.tiles import ReadTile, TreeHead, extend
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Encoded", "Transaction", "publish", "seal"]
 
+_SIGNED: Final = (
+    "Make the archive's folder writable again; what was to be sealed is written and signed already, "
+    "and the next command that writes publishes it."
+)
 _WAITING: Final = 6
 """Batches that may wait for the encoding thread: what waits is memory."""
 
@@ -196,7 +201,10 @@ def seal(
     storage.sync([*segments, *tiles])
     note = sign_note(Checkpoint(transaction.origin, after.size, after.root).encode(), [transaction.signer])
     remember(note)
-    publish(storage, note)
+    try:
+        publish(storage, note)
+    except StorageError as error:
+        raise StorageError(error.message, hint=_SIGNED) from error
     return tuple(each.name for each in encoded)
 
 

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -113,7 +114,7 @@ class RealDisk:
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
-            os.fsync(descriptor)
+            _make_durable(descriptor)
         finally:
             os.close(descriptor)
 
@@ -121,7 +122,7 @@ class RealDisk:
         """See `Disk`."""
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(descriptor)
+            _make_durable(descriptor)
         finally:
             os.close(descriptor)
 
@@ -147,6 +148,13 @@ class RealDisk:
             # said, not left to close: a child that a fork made would hold on to it
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
+
+
+def _make_durable(descriptor: int) -> None:
+    if sys.platform == "darwin":  # where fsync leaves it in the drive's own memory
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
 
 
 def _take_lock(path: Path, until: float, what: str) -> int:

@@ -18,6 +18,7 @@ from muniment.archive.parquet import FORMAT, Marks
 from muniment.archive.reading import Archive
 from muniment.archive.segments import LAYOUT
 from muniment.archive.storage import LOCKS, TEMPORARY, LocalFolder, Storage
+from muniment.archive.timestamps import format_time
 from muniment.archive.writer import COMMIT_LOCK
 from muniment.errors import ArchiveError, ArchiveExists, NotEvidence
 from muniment.merkle.note import Signer
@@ -76,8 +77,7 @@ def initialise(
 
 def _write_leaf_0(storage: Storage, home: Home, signer: Signer, now: dt.datetime) -> None:
     genesis = Genesis(FORMAT, HASH, signer.name, signer.vkey)
-    observed_at = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    batch = leaf_batch("archive", OWN_SOURCE, observed_at, [genesis.encode()])
+    batch = leaf_batch("archive", OWN_SOURCE, format_time(now), [genesis.encode()])
     identity = leaf_hash(batch.leaves[0])
     with Transaction(signer.name, 0, Marks(), LAYOUT, signer) as transaction:
         transaction.append(batch)

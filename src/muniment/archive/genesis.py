@@ -9,7 +9,7 @@ from muniment.archive.leaf import parse_leaf
 from muniment.archive.parquet import FORMAT
 from muniment.errors import BadInput, NotEvidence
 
-__all__ = ["Genesis", "demand_origin", "parse_genesis"]
+__all__ = ["HASH", "Genesis", "default_origin", "demand_origin", "parse_genesis"]
 
 HASH: Final = "sha256"
 _HOST: Final = re.compile(r"[^a-z0-9.-]+")

@@ -55,8 +55,7 @@ class Home:
         """The private key to a public one, found by its key id.
 
         Raises:
-            KeyMissing: It is not here.
-            ArchiveError: Its file holds no such key.
+            KeyMissing: It is not here, or its file holds no such key.
         """
         path = _key_path(verifier)
         try:
@@ -66,8 +65,8 @@ class Home:
         try:
             signer = Signer.parse(text.decode().removesuffix("\n"))
         except (MerkleError, UnicodeDecodeError) as error:
-            # the text is not repeated, nor the error's: it may hold a key
-            raise ArchiveError(f"{self.path / path} holds no signing key", hint=KeyMissing.hint) from error
+            # the text is not repeated: it may hold most of a key
+            raise KeyMissing(f"{self.path / path} holds no signing key") from error
         if signer.vkey != verifier.vkey:
             raise KeyMissing(f"{self.path / path} holds the key of {signer.name}, not of {verifier.name}")
         return signer

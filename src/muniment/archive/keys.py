@@ -157,7 +157,7 @@ class KeyRuns:
     def _load(self, archive: Archive) -> None:
         manifest = self._read_manifest()
         files: list[tuple[_RunFile, Run]] = []
-        if manifest is not None and manifest.origin == archive.origin and archive.extends(manifest.size, manifest.root):
+        if manifest is not None and manifest.origin == archive.origin:
             try:
                 files = [(each, map_run(self._folder / each.name, each.count)) for each in manifest.runs]
                 self.size, self._root = manifest.size, manifest.root

@@ -18,7 +18,7 @@ from muniment.archive.leaf import RECORD_KINDS
 from muniment.archive.segments import SegmentName
 from muniment.errors import NotEvidence, StorageError
 
-__all__ = ["FORMAT", "ROWS", "Marks", "SegmentEncoder", "SegmentFile", "damage_in"]
+__all__ = ["FORMAT", "GROUP_BYTES", "ROWS", "Group", "Marks", "SegmentEncoder", "SegmentFile", "damage_in"]
 
 FORMAT: Final = 1
 """Version of the archive's format."""

@@ -232,9 +232,8 @@ class Archive:
     def last_record(self, end: int | None = None) -> int | None:
         """Index of the last leaf of the record before `end`; None where there is none."""
         view = self._view
-        if (end is None or end >= view.size) and view.covering[-1].end == view.size:
+        if end is None or end >= view.size:
             return view.marks.last_record
-        end = view.size if end is None else end
         for name in reversed([name for name in view.covering if name.first < end]):
             found = self._last_record_in(name.first, min(name.end, end))
             if found is not None:

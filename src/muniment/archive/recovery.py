@@ -1,7 +1,6 @@
 """Going on after a refusal, and under another key: what happened is said in a leaf, and stays said."""
 
 import contextlib
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 from muniment.archive.commit import Transaction
 from muniment.archive.keychain import make_change
 from muniment.archive.reconcile import reconcile
+from muniment.archive.timestamps import format_time
 from muniment.archive.writer import Writer
 from muniment.errors import ArchiveError, BadInput, KeyMissing, NotOurs
 from muniment.merkle.note import Signer, Verifier
@@ -74,7 +74,7 @@ def recover(
             )
         with writer.appending(signer) as transaction:
             leaf = transaction.size
-            observed_at = _instant(writer.clock())
+            observed_at = format_time(writer.clock())
             if abandoned is not None:
                 payload = msgspec.json.encode(Recovery(reason, abandoned, by))
                 leaf = transaction.add_record("recovery", payload, observed_at)
@@ -91,14 +91,11 @@ def change_key(writer: Writer, *, generate: Callable[[str], Signer] = Signer.gen
         KeyMissing: The present key is gone: `recover` with `lost_key` is for that.
         ArchiveError: As of `Writer.transaction`.
     """
-    old = writer.archive.verifier
     with writer.transaction() as transaction:
-        old = writer.archive.verifier
-        former = transaction.signer
-        transaction.signer = generate(former.name)
-        writer.home.keep(transaction.signer)
-        leaf = _add_change(transaction, old, [former, transaction.signer], None, _instant(writer.clock()))
-        signer = transaction.signer
+        old, signer = transaction.signer, generate(transaction.signer.name)
+        writer.home.keep(signer)
+        leaf = _add_change(transaction, old.verifier, [old, signer], None, format_time(writer.clock()))
+        transaction.signer = signer
     return Recovered(leaf, signer.vkey, writer.home.key_file(signer.verifier))
 
 
@@ -129,7 +126,3 @@ def _add_change(
     index = transaction.size
     payload = make_change(transaction.origin, index, old, signers, lost=lost)
     return transaction.add_record("key", payload, observed_at)
-
-
-def _instant(now: dt.datetime) -> str:
-    return now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Run", "Seen", "joined", "look_up", "map_run", "merge_runs", "sorted_run", "write_run"]
+__all__ = ["Indices", "Run", "Seen", "Words", "joined", "look_up", "map_run", "merge_runs", "sorted_run", "write_run"]
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.int64]
@@ -23,7 +23,7 @@ ROW_BYTES: Final = 24
 _NONE: Final = np.uint64(2**64 - 1)
 """No leaf: as a signed number -1."""
 _PART: Final = 262_144
-_RESIDENT: Final = 128 << 20
+_RESIDENT: Final = 16 << 20
 """Keys beyond so many bytes are let go of after each look-up, so that memory stays flat."""
 
 

@@ -105,6 +105,7 @@ class LocalFolder:
     def __init__(self, root: Path, *, disk: Disk = REAL_DISK, private: bool = False) -> None:
         self.root = root
         self._disk = disk
+        self._private = private
         self._file_mode, self._folder_mode = (0o600, 0o700) if private else (0o666, 0o777)
         self._token = secrets.token_hex(4)  # hosts that share the folder may share process ids
         self._numbers = itertools.count()
@@ -120,25 +121,25 @@ class LocalFolder:
         """
         missing = [folder for folder in (self.root, *self.root.parents) if not self._is_there(folder)]
         for folder in reversed(missing):
-            with _told(str(folder)):
+            with self._told(str(folder)):
                 self._disk.make_folder(folder, self._folder_mode)
                 self._disk.sync(folder.parent)
 
     def read(self, path: str) -> bytes:
         """See `Storage`."""
-        with _told(path):
+        with self._told(path):
             return self._disk.read(self.root / path)
 
     def open(self, path: str) -> "pa.NativeFile":
         """See `Storage`."""
-        with _told(path):
+        with self._told(path):
             return self._disk.open(self.root / path)
 
     def files(self, folder: str = "") -> list[str]:
         """See `Storage`."""
         found: list[str] = []
         try:
-            with _told(folder or "."):
+            with self._told(folder or "."):
                 names = self._disk.names(self.root / folder)
         except Missing:
             return found
@@ -157,7 +158,7 @@ class LocalFolder:
 
     def modified_at(self, path: str) -> float:
         """See `Storage`."""
-        with _told(path):
+        with self._told(path):
             return self._disk.modified_at(self.root / path)
 
     def write(self, files: Mapping[str, "bytes | memoryview"]) -> None:
@@ -174,12 +175,12 @@ class LocalFolder:
     def sync(self, paths: Iterable[str]) -> None:
         """See `Storage`: deepest folders first."""
         for folder in reversed(["", *_folders_of(paths)]):
-            with _told(folder or "."):
+            with self._told(folder or "."):
                 self._disk.sync(self.root / folder)
 
     def remove(self, path: str) -> None:
         """See `Storage`; a folder of partial tiles goes with its last one."""
-        with contextlib.suppress(Missing), _told(path):
+        with contextlib.suppress(Missing), self._told(path):
             self._disk.remove(self.root / path)
         folder = (self.root / path).parent
         if folder.name.endswith(".p"):
@@ -192,13 +193,13 @@ class LocalFolder:
         self._make_folders([LOCKS])
         path = f"{LOCKS}/{name}"
         with contextlib.ExitStack() as held:
-            with _told(path):
+            with self._told(path):
                 held.enter_context(self._disk.lock(self.root / path, wait_s, what))
             yield
 
     def _write_one(self, path: str, data: "bytes | memoryview") -> None:
         temporary = self.root / TEMPORARY / f"{os.getpid()}.{self._token}.{next(self._numbers)}"
-        with _told(path):
+        with self._told(path):
             try:
                 self._disk.write(temporary, data, self._file_mode)
                 self._disk.rename(temporary, self.root / path)
@@ -209,8 +210,20 @@ class LocalFolder:
 
     def _make_folders(self, folders: Iterable[str]) -> None:
         for folder in folders:
-            with _told(folder):
+            with self._told(folder):
                 self._disk.make_folder(self.root / folder, self._folder_mode)
+
+    @contextlib.contextmanager
+    def _told(self, path: str) -> Iterator[None]:
+        """Turn the operating system's refusals into ours; they name the path within the archive, of a home all of it."""
+        name = str(self.root / path) if self._private else path
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise Missing(f"{name}: {os.strerror(errno.ENOENT)}") from error
+        except OSError as error:
+            words = os.strerror(error.errno) if error.errno else str(error)
+            raise StorageError(f"{name}: {words}", hint=_HINTS.get(error.errno or 0)) from error
 
     def _is_there(self, folder: Path) -> bool:
         try:
@@ -226,15 +239,3 @@ def _folders_of(paths: Iterable[str]) -> list[str]:
     return sorted(
         (str(parent) for parent in parents if str(parent) != "."), key=lambda folder: (folder.count("/"), folder)
     )
-
-
-@contextlib.contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Turn the operating system's refusals into ours, which name the path within the archive."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise Missing(f"{path}: {os.strerror(errno.ENOENT)}") from error
-    except OSError as error:
-        hint = _HINTS.get(error.errno or 0)
-        raise StorageError(f"{path}: {os.strerror(error.errno) if error.errno else error}", hint=hint) from error

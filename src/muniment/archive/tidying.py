@@ -53,22 +53,26 @@ class Tidier:
         self.own: set[SegmentName] = set()
         """Files that this process wrote."""
         self._edges: set[Tile] = set()
+        self._lock = threading.Lock()
+        self._wanted: int | None = None
         self._thread: threading.Thread | None = None
         self._error: MunimentError | None = None
 
     def tidy(self, before: int, size: int) -> None:
-        """Begin to tidy, unless it is being done already.
+        """Tidy after a commit; what is asked for while it is being done is done after that.
 
         Args:
             before: The tree's size before the commit.
             size: Its size now.
         """
-        self._edges |= {*partial_tiles_of(before), *partial_tiles_of(size)}
+        with self._lock:
+            self._edges |= {*partial_tiles_of(before), *partial_tiles_of(size)}
+            self._wanted = size
+            if self._background and self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="tidy")
+                self._thread.start()
         if not self._background:
-            self._work(size)
-        elif self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, args=(size,), name="tidy")
-            self._thread.start()
+            self._work()
 
     def raise_damage(self) -> None:
         """Raise what was found damaged since the last time; a disk that refused can wait until `close`."""
@@ -77,8 +81,9 @@ class Tidier:
 
     def close(self) -> None:
         """Wait until it is done, and raise what it met."""
-        if self._thread is not None:
-            self._thread.join()
+        thread = self._thread
+        if thread is not None:
+            thread.join()
         self._raise()
 
     def _raise(self) -> None:
@@ -86,13 +91,21 @@ class Tidier:
         if error is not None:
             raise error
 
-    def _work(self, size: int) -> None:
-        try:
-            self._tidy(size)
-        except (Busy, Missing):
-            pass  # somebody else is at it, or was a moment ago
-        except MunimentError as error:
-            self._error = error
+    def _work(self) -> None:
+        while (size := self._next()) is not None:
+            try:
+                self._tidy(size)
+            except (Busy, Missing):
+                pass  # somebody else is at it, or was a moment ago
+            except MunimentError as error:
+                self._error = error
+
+    def _next(self) -> int | None:
+        with self._lock:
+            size, self._wanted = self._wanted, None
+            if size is None:
+                self._thread = None
+            return size
 
     def _tidy(self, size: int) -> None:
         if self._is_tidy(size):
@@ -103,7 +116,8 @@ class Tidier:
             until = self._clock().timestamp() - self._grace_s
             remove_superseded(self._storage, size, until)
             remove_abandoned(self._storage, self._clock().timestamp() - _ABANDONED_S)
-            edges, self._edges = self._edges, set()
+            with self._lock:
+                edges, self._edges = self._edges, set()
             for tile in edges:
                 remove_partial_tiles(self._storage, tile, size, until)
 

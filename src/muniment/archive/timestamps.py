@@ -5,7 +5,7 @@ import math
 import re
 from typing import Final
 
-__all__ = ["parse_time"]
+__all__ = ["format_time", "parse_time"]
 
 _TIME: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))? ?(?:[Zz]|([+-]\d\d):?(\d\d))?)?", re.ASCII
@@ -32,6 +32,15 @@ def parse_time(value: str | float | None) -> int | None:
     if value is None or isinstance(value, bool):
         return None
     return _parse_number(value)
+
+
+def format_time(moment: dt.datetime) -> str:
+    """A moment as leaves say it: RFC 3339, UTC, whole seconds, with ``Z``.
+
+    Args:
+        moment: Aware, of any zone.
+    """
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _parse_number(value: float) -> int | None:

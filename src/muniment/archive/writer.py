@@ -20,6 +20,7 @@ from muniment.archive.reconcile import reconcile, remove_leftovers
 from muniment.archive.segments import LAYOUT, Layout, SegmentName, final_blocks
 from muniment.archive.storage import Missing
 from muniment.archive.tidying import Tidier, partial_tiles_of
+from muniment.archive.timestamps import format_time
 from muniment.errors import NotEvidence
 from muniment.merkle.note import Signer
 from muniment.merkle.tiles import TreeHead, load_head
@@ -27,7 +28,7 @@ from muniment.merkle.tiles import TreeHead, load_head
 __all__ = ["COMMIT_LOCK", "GRACE_S", "Writer", "collect_lock", "utc_now"]
 
 COMMIT_LOCK = "commit"
-GRACE_S = 600.0
+GRACE_S = 5.0
 """How long a superseded file stays, for readers that have chosen it already."""
 
 
@@ -182,5 +183,4 @@ class Writer:
         while name := blocks.get(transaction.marks.segments):
             digest = sha256(demand_content(self.archive.storage, name)).hexdigest()
             payload = msgspec.json.encode({"first": name.first, "end": name.end, "sha256": digest})
-            observed_at = self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
-            transaction.append(leaf_batch("segment", OWN_SOURCE, observed_at, [payload]))
+            transaction.append(leaf_batch("segment", OWN_SOURCE, format_time(self.clock()), [payload]))

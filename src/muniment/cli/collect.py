@@ -41,14 +41,16 @@ def collect(ctx: click.Context, /, *, archive: Path, as_json: bool, verbose: int
     A missing archive is made first. An interrupted run seals what it has read, and the next one goes on.
     """
     from muniment.cli.collecting import collect_once  # noqa: PLC0415 - start-up
+    from muniment.cli.memory import share_memory_among_threads  # noqa: PLC0415 - start-up
     from muniment.cli.signals import noted_signals  # noqa: PLC0415 - start-up
     from muniment.cli.sources import find_source  # noqa: PLC0415 - start-up
 
+    share_memory_among_threads()
     with noted_signals(as_json=as_json) as noted:
         source = find_source(ctx, options)
         goal = _goal(options, source.from_)
         account = collect_once(archive, source, goal, noted, quiet=verbose > 0)
-        account.tell(as_json=as_json)
+        account.tell(as_json=as_json, verbose=verbose > 1)
     ctx.exit(account.exit_code)
 
 

@@ -87,12 +87,12 @@ class Account:
         first, last = self.outcome.from_, self.outcome.to
         return sum(n for day, n in known.counts.items() if (first is None or first <= day) and day <= last)
 
-    def tell(self, *, as_json: bool) -> None:
-        """Say it on stderr, and as the one document if that is wanted."""
+    def tell(self, *, as_json: bool, verbose: bool) -> None:
+        """Say it on stderr, and as the one document if that is wanted; how an error came about with `verbose`."""
         for line in self._lines():
             say(line)
         if self.error is not None:
-            print_error(self.error)
+            print_error(self.error, verbose=verbose)
         if as_json:
             print_json(self.document())
 

@@ -138,7 +138,9 @@ class _SettingsFile:
         for key in self._settings.keys() - _TABLES.keys():
             self._demand_known(key, known | _TABLES.keys())
         ours = _options(ctx.command)
-        given = ((ours[key], key, value) for key, value in self._settings.items() if key in ours)
+        given = (
+            (ours[key], key, value) for key, value in self._settings.items() if key in ours.keys() - _TABLES.keys()
+        )
         return {option.name or "": self._converted(ctx, option, key, value) for option, key, value in given}
 
     def _tables(self, name: str) -> list[dict[str, Any]]:
@@ -146,8 +148,7 @@ class _SettingsFile:
         tables = written if isinstance(written, list) else [written]
         is_right = all(isinstance(table, dict) for table in tables)
         if not is_right or (name in self._settings and isinstance(written, list) != (name in _MANY)):
-            form = f"[[{name}]]" if name in _MANY else f"[{name}]"
-            raise BadInput(f"{self._at(name)}: {name} is a table", hint=f"Begin it with a line {form}.")
+            raise BadInput(f"{self._at(name)}: {name} is a table", hint=f"Begin it with a line {_header(name)}.")
         return tables
 
     def _source(self, number: int, table: dict[str, Any]) -> SourceTable:
@@ -176,10 +177,10 @@ class _SettingsFile:
     def _refuse(self, key: str, known: Collection[str], table: str, number: int) -> NoReturn:
         near = difflib.get_close_matches(key, known, 1)
         elsewhere = [name for name, keys in _TABLES.items() if key in keys]
-        if near:
+        if elsewhere:
+            hint = f"It belongs into {' or '.join(_header(name) for name in elsewhere)}."
+        elif near:
             hint = f"Did you mean `{near[0]}`?"
-        elif elsewhere:
-            hint = f"It belongs to {' or '.join(elsewhere)}."
         else:
             hint = f"Known here: {', '.join(sorted(known))}."
         within = f" in [{table}]" if table else ""
@@ -209,6 +210,10 @@ class _SettingsFile:
                 within = header[1]
                 seen += within == table
             yield line, within == table and (not table or seen == number), found
+
+
+def _header(table: str) -> str:
+    return f"[[{table}]]" if table in _MANY else f"[{table}]"
 
 
 def _is_text(value: object) -> bool:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
@@ -44,12 +43,11 @@ CSV_COLUMNS: Final = (
     "account_status",
     "description",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = frozenset("=+-@\t\r")
 _HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control and bidirectional characters, but for TAB and LF."""
 _OURS: Final = frozenset({"not_found", "forbidden", "unresolved", "unknown"})
 """States that no source says: we do."""
-_ROWS: Final = 2_048
 
 
 @dataclass(frozen=True)
@@ -121,17 +119,13 @@ def write_csv(look: Look, file: IO[bytes], *, whole: bool) -> int:
     """
     from muniment.query.population import members  # noqa: PLC0415 - for this form only
 
-    columns = (*CSV_COLUMNS, "source") if look.has_several_sources else CSV_COLUMNS
-    file.write(_csv_text([columns]))
-    rows = (
-        _cells(member, look.standing, columns)
-        for lines in _scan(look, look.corrections, whole=whole)
-        for member in members(lines)
-    )
+    width = len(CSV_COLUMNS) + look.has_several_sources
+    file.write(_csv_text([(*CSV_COLUMNS, "source")[:width]]))
     written = 0
-    while some := list(islice(rows, _ROWS)):
-        file.write(_csv_text(some))
-        written += len(some)
+    for lines in _scan(look, look.corrections, whole=whole):
+        rows = [_row(member, look.standing)[:width] for member in members(lines)]
+        file.write(_csv_text(rows))
+        written += len(rows)
     return written
 
 
@@ -164,13 +158,27 @@ def _is_lax_json(item: bytes) -> bool:
     return True
 
 
-def _cells(member: "Member", standing: "Standing", columns: tuple[str, ...]) -> list[str]:
+def _row(member: "Member", standing: "Standing") -> tuple[str, ...]:
     known = standing.sources.get(member.source)
-    told = {
-        "user_status": _user_status(member, known.users if known else {}),
-        "account_status": _state(member.account_id, known.accounts if known else {}) or "no_account",
-    }
-    return [_cell(told.get(name) or getattr(member, name)) for name in columns]
+    texts = (
+        str(member.leaf),
+        member.id,
+        member.timestamp,
+        member.action,
+        member.resource_type,
+        member.resource_id,
+        member.resource_name,
+        member.status,
+        member.user_id,
+        member.user_name,
+        _user_status(member, known.users if known else {}),
+        member.account_id,
+        member.account_name,
+        _state(member.account_id, known.accounts if known else {}) or "no_account",
+        member.description,
+        member.source,
+    )
+    return tuple([_cell(text) if text else "" for text in texts])
 
 
 def _user_status(member: "Member", users: "Mapping[str, Person]") -> str:
@@ -188,11 +196,10 @@ def _state(who: str | None, people: "Mapping[str, Person]") -> str | None:
     return person.latest.state if person and person.latest else "unresolved"
 
 
-def _cell(value: str | int | None) -> str:
+def _cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula and no character can disguise."""
-    text = "" if value is None else str(value)
     shown = text if text.isascii() and text.isprintable() else _HIDDEN.sub(lambda match: escaped(match[0]), text)
-    return f"'{shown}" if text.startswith(_FORMULA) else shown
+    return f"'{shown}" if text[0] in _FORMULA else shown
 
 
 def _csv_text(rows: Sequence[Sequence[str]]) -> bytes:

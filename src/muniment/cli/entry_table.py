@@ -21,8 +21,11 @@ __all__ = ["write_table"]
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NARROW: Final = 80
-_FIXED: Final = 22 + 9 + 3 * 2
-"""What moment, status and the gaps between four columns take."""
+_MOMENT: Final = 22
+_STATUS: Final = 10
+_GAP: Final = 3
+_NAME: Final = 8
+"""Columns that a resource's name is worth."""
 _STATES: Final = {"success": "complete", "failure": "gap"}
 _STYLES: Final = {"success": "green", "failure": "red"}
 
@@ -50,7 +53,7 @@ def _table(look: Look, found: "Found", width: int) -> "Table":
     from rich.text import Text  # noqa: PLC0415 - start-up
 
     made = table("time", "status", "action", "user")
-    room = max(20, width - _FIXED)
+    room = max(20, width - _MOMENT - _STATUS - 3 * _GAP)
     wide = room * 9 // 20, room - room * 9 // 20
     lines = Lines(found.leaves, look.archive.leaves(found.leaves))
     for member in members(lines):
@@ -67,7 +70,7 @@ def _table(look: Look, found: "Found", width: int) -> "Table":
 
 def _upper(member: Member, wide: tuple[int, int]) -> Iterator[str]:
     yield _moment(member.timestamp)
-    yield cut(_status(member.status), 9)
+    yield cut(_status(member.status), _STATUS)
     yield cut(cell(or_dash(member.action)), wide[0])
     yield cut(cell(or_dash(member.user_name or member.user_id)), wide[1])
 
@@ -76,14 +79,21 @@ def _lower(member: Member, wide: tuple[int, int], look: Look) -> Iterator[str]:
     account = member.account_name or member.account_id or ""
     yield short(member.id or "")
     yield ""
-    yield cut(cell(f"{member.resource_type or ''} {member.resource_name or member.resource_id or ''}".strip()), wide[0])
+    yield _resource(member, wide[0])
     yield cut(cell(f"{account} {member.source}" if look.has_several_sources else account), wide[1])
+
+
+def _resource(member: Member, width: int) -> str:
+    """The type, and the name where there is room for it."""
+    kind, name = cut(cell(member.resource_type or ""), width), cell(member.resource_name or member.resource_id or "")
+    room = width - len(kind) - 1
+    return f"{kind} {cut(name, room)}".strip() if room >= _NAME else kind
 
 
 def _moment(timestamp: str | None) -> str:
     moment = parse_time(timestamp)
     if moment is None:
-        return cut(cell(or_dash(timestamp)), 22)
+        return cut(cell(or_dash(timestamp)), _MOMENT)
     return instant(_EPOCH + dt.timedelta(microseconds=moment))
 
 

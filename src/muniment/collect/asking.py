@@ -12,9 +12,11 @@ from muniment.errors import BadRequest, Oversized
 from muniment.source.client import Client, Reply
 from muniment.source.endpoints import AUDIT_LOG
 from muniment.source.pages import cut_page
-from muniment.sweep.window import Ask, Refused, Sheet
+from muniment.sweep.window import EVERYTHING, Ask, Refused, Sheet
 
 __all__ = ["Asker"]
+
+_ONE_ROW = Ask(EVERYTHING, 0, 1)
 
 
 class Asker:
@@ -40,11 +42,11 @@ class Asker:
         Raises:
             SourceError: The source cannot be read.
         """
-        with self._lock:
-            self.requests += 1
         try:
-            reply = self._client.get(AUDIT_LOG, ask.query().to_params(), shrinkable=ask.limit > 1)
+            reply = self._get(ask)
         except Oversized as error:
+            # from a source that answers nothing at all less would be asked in vain, for hours
+            self._note_clock(self._get(_ONE_ROW))
             return Fetched(Refused("size", error.message))
         except BadRequest as error:
             if ask.offset == 0:
@@ -52,6 +54,11 @@ class Asker:
             return Fetched(Refused("offset", f"offset {ask.offset} was refused: {error.message}"))
         self._note_clock(reply)
         return self._cut(reply)
+
+    def _get(self, ask: Ask) -> Reply:
+        with self._lock:
+            self.requests += 1
+        return self._client.get(AUDIT_LOG, ask.query().to_params(), shrinkable=ask.limit > 1)
 
     def _note_clock(self, reply: Reply) -> None:
         if reply.date is not None:

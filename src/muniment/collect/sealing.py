@@ -6,6 +6,7 @@ Design §4.6: the key is (source, id); the same content under a key was seen bef
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -31,6 +32,7 @@ from muniment.sweep.window import Ask, Sheet, Window, Words
 __all__ = ["Placed", "Sealer"]
 
 MOST_ANSWERS = 50
+MOST_WAITING = 16_384
 _NO_LEAF = -1
 _NONE: Words = np.empty(0, dtype=np.uint64)
 _NO_DAY = -(1 << 31)
@@ -131,12 +133,12 @@ class Sealer:
         self._displaced: defaultdict[dt.date, list[Words]] = defaultdict(list)
         self._fresh: defaultdict[dt.date, list[Words]] = defaultdict(list)
         self._firsts: list[int] = []
-        self._answers = 0
+        self._answers = self._waiting = 0
 
     @property
     def due(self) -> bool:
-        """Whether it is time to seal: at least every 50 answers."""
-        return self._answers >= MOST_ANSWERS
+        """Whether it is time to seal: at least every 50 answers, and before what waits takes much memory."""
+        return self._answers >= MOST_ANSWERS or self._waiting >= MOST_WAITING
 
     @property
     def holds_any(self) -> bool:
@@ -189,7 +191,9 @@ class Sealer:
             say(transaction)
         self._keys.catch_up(self.archive, [(f, b.keys, b.contents) for f, b in zip(firsts, self._batches, strict=True)])
         self.new += sum(len(batch.leaves.leaves) for batch in self._batches)
-        self._batches, self._loose, self._pending, self._answers, self._firsts = [], [], {}, 0, []
+        self._batches, self._loose, self._pending, self._firsts = [], [], {}, []
+        self._answers = self._waiting = 0
+        pa.default_memory_pool().release_unused()  # what waited is most of what this process holds
 
     @property
     def undated(self) -> int:
@@ -289,6 +293,7 @@ class Sealer:
     def _keep(self, batch: _Batch) -> None:
         batch.findings.update(self._rows_without_id(batch.leaves))
         self._batches.append(batch)
+        self._waiting += len(batch.leaves.leaves)
 
     def _rows_without_id(self, batch: LeafBatch) -> dict[int, Finding]:
         ids = batch.record_batch["id"]
@@ -365,20 +370,30 @@ class Sealer:
         raise AssertionError("a further version without a first content")
 
 
+class _Column(Sequence[bytes]):
+    """The leaves of a page as its column has them: what waits to be sealed holds them once."""
+
+    def __init__(self, column: pa.BinaryArray) -> None:
+        self._column = column
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def __getitem__(self, row: Any) -> Any:
+        found = self._column[row]
+        return found.to_pylist() if isinstance(row, slice) else found.as_py()
+
+
 def _only(page: LeafBatch, rows: list[int]) -> LeafBatch:
-    """Some rows of a page; the page itself where it is all of them, a slice where they are neighbours."""
-    if len(rows) == len(page.leaves):
-        return page
+    """Some rows of a page: a slice where they are neighbours."""
     if rows and rows[-1] - rows[0] + 1 == len(rows):
         first, end = rows[0], rows[-1] + 1
         hashes = page.hashes[first * HASH_SIZE : end * HASH_SIZE]
-        return LeafBatch(page.kind, page.leaves[first:end], hashes, page.record_batch.slice(first, end - first))
-    return LeafBatch(
-        page.kind,
-        [page.leaves[row] for row in rows],
-        b"".join(page.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] for row in rows),
-        page.record_batch.take(pa.array(rows, pa.int64())),
-    )
+        columns = page.record_batch.slice(first, end - first)
+    else:
+        hashes = b"".join(page.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] for row in rows)
+        columns = page.record_batch.take(pa.array(rows, pa.int64()))
+    return LeafBatch(page.kind, _Column(columns["leaf"]), hashes, columns)
 
 
 def _id_of(item: bytes | None) -> str | None:

@@ -23,24 +23,27 @@ __all__ = ["read_blocks", "serve"]
 _WORTH: Final = 4
 """So many blocks take longer than a child takes to start."""
 _LENGTH: Final = struct.Struct(">Q")
-_COMMAND: Final = "from muniment.evidence.workers import serve; serve()"
+_LONGEST: Final = 1 << 32
+"""Bytes of a message; what claims more is none of ours."""
+_COMMAND: Final = (sys.executable, "-P", "-c", "from muniment.evidence.workers import serve; serve()")
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_job: Final = msgspec.msgpack.Decoder(BlockJob).decode
 _decode_kept: Final = msgspec.msgpack.Decoder(Kept).decode
 
 
-def read_blocks(jobs: Sequence[BlockJob], children: int) -> Iterator[Kept]:
+def read_blocks(jobs: Sequence[BlockJob], children: int, command: Sequence[str] = _COMMAND) -> Iterator[Kept]:
     """Read blocks, in any order.
 
     Args:
         jobs: Which.
         children: How many processes besides this one.
+        command: What each of them runs.
     """
     waiting = deque(jobs)
     done: SimpleQueue[Kept] = SimpleQueue()
     with contextlib.ExitStack() as stack:
         for _ in range(min(children, len(jobs) // _WORTH)):
-            _employ(stack, waiting, done)
+            _employ(stack, command, waiting, done)
         for _ in jobs:
             job = _take(waiting) if done.empty() else None
             yield read_block(job) if job else done.get()
@@ -57,15 +60,13 @@ def serve() -> None:
             _write(sys.stdout.buffer, _encode(read_block(_decode_job(data))))
 
 
-def _employ(stack: contextlib.ExitStack, waiting: deque[BlockJob], done: SimpleQueue[Kept]) -> None:
+def _employ(
+    stack: contextlib.ExitStack, command: Sequence[str], waiting: deque[BlockJob], done: SimpleQueue[Kept]
+) -> None:
     """Start a child, and a thread that hands it jobs."""
     try:
-        child = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-c", _COMMAND],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
+        # a session of its own: an interrupt at the terminal is for the parent, who then ends it
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S603 - ours
     except OSError:  # no room for another process: this one reads everything
         return
     thread = threading.Thread(target=_hand_over, args=(child, waiting, done), name="verify", daemon=True)
@@ -76,18 +77,18 @@ def _employ(stack: contextlib.ExitStack, waiting: deque[BlockJob], done: SimpleQ
 def _hand_over(child: "subprocess.Popen[bytes]", waiting: deque[BlockJob], done: SimpleQueue[Kept]) -> None:
     assert child.stdin
     assert child.stdout
-    if _read(child.stdout) is None:  # it could not even start
+    if _read(child.stdout) != b"":  # it could not even start
         return
     while job := _take(waiting):
+        kept = None
         try:
             _write(child.stdin, _encode(job))
-            data = _read(child.stdout)
-            kept = None if data is None else _decode_kept(data)
-        except (OSError, msgspec.DecodeError):
-            kept = None
-        done.put(kept or unread_block(job, "the process that read it came to an end"))
-        if kept is None:
+            kept = _decode_kept(_read(child.stdout) or b"")
+        except (OSError, msgspec.MsgspecError):
             return
+        finally:
+            # whatever happens, the parent waits for an answer
+            done.put(kept or unread_block(job, "the process that read it came to an end"))
 
 
 def _dismiss(child: "subprocess.Popen[bytes]", thread: threading.Thread) -> None:
@@ -115,5 +116,5 @@ def _read(stream: IO[bytes]) -> bytes | None:
     if len(head) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(head)
-    data = stream.read(length)
+    data = stream.read(length) if length <= _LONGEST else b""
     return data if len(data) == length else None

@@ -69,16 +69,16 @@ class Query(msgspec.Struct, frozen=True):
 
     def to_params(self) -> dict[str, str]:
         """The parameters of a URL that asks this, in the tutorial's order."""
-        texts = {
+        texts: dict[str, str | None] = {
             "user_name": self.user_name,
             "action": self.action,
             "resource_types": ",".join(self.resource_types) or None,
             "resource_id": self.resource_id,
             "status": self.status,
             "account_id": self.account_id,
-            "from": self.from_ and self.from_.isoformat(),
-            "to": self.to and self.to.isoformat(),
-            "sort": self.sort and str(self.sort),
+            "from": None if self.from_ is None else self.from_.isoformat(),
+            "to": None if self.to is None else self.to.isoformat(),
+            "sort": None if self.sort is None else str(self.sort),
             "offset": str(self.offset),
             "limit": str(self.limit),
         }

@@ -11,7 +11,7 @@ import pyarrow as pa
 from muniment.errors import MunimentError, StorageError
 from muniment.model import Query
 from muniment.query.corrections import Corrections
-from muniment.query.engine import connect
+from muniment.query.engine import connect, cursor_of
 from muniment.query.order import Answer, Nothing, Row
 from muniment.query.rows import entry_rows, entry_schema
 from muniment.query.sql import Statement, count, page
@@ -63,8 +63,12 @@ class Direct:
         """What they have to say to a query."""
         return Nothing() if self._first >= self._end else _Asked(self, query, source)
 
-    def run(self, statement: Statement) -> Iterator[list[Values]]:
+    def run(self, statement: Statement, rows: int = _FETCHED) -> Iterator[list[Values]]:
         """What a statement gives, some rows at a time.
+
+        Args:
+            statement: Asks `entries`.
+            rows: At most so many at a time.
 
         Raises:
             NotEvidence: A segment that must be read is damaged or missing.
@@ -72,11 +76,11 @@ class Direct:
         """
         reading = _Reading(entry_schema(statement.columns))
         self._db = self._db or connect()
-        with reading.failures_told(), self._db.cursor() as cursor:  # a cursor sees no other thread's relation
+        with reading.failures_told(), cursor_of(self._db) as cursor:  # a cursor sees no other thread's relation
             cursor.register("entries", self._relation(statement.columns, reading))
             cursor.execute(statement.sql, list(statement.params))
-            while rows := cursor.fetchmany(_FETCHED):
-                yield rows
+            while found := cursor.fetchmany(rows):
+                yield found
 
     def _relation(self, columns: list[str], reading: "_Reading") -> "pa.Table | pa.RecordBatchReader":
         if not self._keeps:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["connect"]
+__all__ = ["connect", "cursor_of"]
 
-_MEMORY_MB: Final = 200
+_MEMORY_MB: Final = 160
 _THREADS: Final = 4
 
 
@@ -27,11 +27,19 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> "DuckDBPyCo
     import duckdb  # noqa: PLC0415 - start-up
 
     opened = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=_settings())
-    # connections of one process to one file share their settings, and the first locks them
-    if not opened.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
-        opened.execute("SET enable_external_access = false")
-        opened.execute("SET lock_configuration = true")
-    return opened
+    # not among the settings, where it would forbid to spill; cannot be allowed again while the database is open
+    opened.execute("SET enable_external_access = false")
+    return _silenced(opened)
+
+
+def cursor_of(db: "DuckDBPyConnection") -> "DuckDBPyConnection":
+    """A connection of its own to the same database, for one thread and one question."""
+    return _silenced(db.cursor())
+
+
+def _silenced(db: "DuckDBPyConnection") -> "DuckDBPyConnection":
+    # a progress bar would be drawn on stdout
+    return db.execute("SET enable_progress_bar = false")
 
 
 def _settings() -> dict[str, Any]:

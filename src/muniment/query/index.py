@@ -24,7 +24,7 @@ from muniment.query.building import Tree, build_index, hash_of
 from muniment.query.corrections import Corrections
 from muniment.query.direct import Direct
 from muniment.query.drilling import Drill
-from muniment.query.engine import connect
+from muniment.query.engine import connect, cursor_of
 from muniment.query.order import Answer, Nothing, Row
 from muniment.query.scope import scope_of
 from muniment.query.sql import conditions
@@ -122,7 +122,7 @@ class Index:
         Raises:
             duckdb.Error: The file is damaged.
         """
-        cursor = self._db.cursor()
+        cursor = cursor_of(self._db)
         scope = scope_of(cursor, conditions(query, source), self.tree.hash_bits)
         drill = Drill(cursor, scope, query.sort or Sort(), self._few)
         if query.resource_id is None or not drill.count():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["entry_rows", "entry_schema"]
 
-_BLOCK: Final = 65_536
+_ROWS: Final = 16_384
 
 
 def entry_schema(columns: Iterable[str]) -> pa.Schema:
@@ -42,7 +42,7 @@ def entry_rows(
     """
     schema = entry_schema(columns)
     read = [field.name for field in SEGMENT_SCHEMA if field.name in schema.names or field.name == "kind"]
-    for batch in archive.batches(first, end, read, rows=_BLOCK):
+    for batch in archive.batches(first, end, read, rows=_ROWS):
         indices = batch["index"].to_numpy()
         wanted = corrections.first_contents(indices) & np.asarray(pc.equal(batch["kind"], "entry"))
         yield _shaped(batch, indices, schema, corrections).filter(pa.array(wanted))

@@ -21,6 +21,7 @@ __all__ = ["Lines", "scan"]
 
 _LINES: Final = 2_048
 _BLOCK: Final = 65_536
+"""So many leaves are looked through at once; and fetched at once where, in another order, they may lie anywhere."""
 
 
 class Lines(msgspec.Struct, frozen=True):
@@ -28,7 +29,7 @@ class Lines(msgspec.Struct, frozen=True):
 
     indices: Sequence[int]
     """Of their leaves."""
-    leaves: list[bytes]
+    leaves: Sequence[bytes]
     """Their exact bytes."""
 
     @property
@@ -86,17 +87,17 @@ def _filtered_lines(archive: "Archive", asked: Statement, corrections: Correctio
     with connect() as db:
         for first in range(0, archive.size, _BLOCK):
             end = min(first + _BLOCK, archive.size)
-            yield from _lines_of(archive, Direct(archive, first, end, corrections, db=db), asked)
+            yield from _lines_of(archive, Direct(archive, first, end, corrections, db=db), asked, _LINES)
 
 
 def _sorted_lines(archive: "Archive", asked: Statement, corrections: Corrections) -> Iterator[Lines]:
     from muniment.query.direct import Direct  # noqa: PLC0415 - a database engine, for sorting only
 
-    return _lines_of(archive, Direct(archive, 0, archive.size, corrections), asked)
+    return _lines_of(archive, Direct(archive, 0, archive.size, corrections), asked, _BLOCK)
 
 
-def _lines_of(archive: "Archive", entries: "Direct", asked: Statement) -> Iterator[Lines]:
-    for rows in entries.run(asked):
+def _lines_of(archive: "Archive", entries: "Direct", asked: Statement, at_once: int) -> Iterator[Lines]:
+    for rows in entries.run(asked, at_once):
         indices = [row[0] for row in rows]
         yield Lines(indices, archive.leaves(indices))
 
