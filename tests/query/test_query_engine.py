@@ -38,4 +38,3 @@ def test_a_long_question_draws_no_progress_bar() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("[(False,)]\n" * 2, "")
-

@@ -215,7 +215,7 @@ class LocalFolder:
 
     @contextlib.contextmanager
     def _told(self, path: str) -> Iterator[None]:
-        """Turn the operating system's refusals into ours; they name the path within the archive, of a home all of it."""
+        """Turn the operating system's refusals into ours; they name the path in the archive, of a home all of it."""
         name = str(self.root / path) if self._private else path
         try:
             yield

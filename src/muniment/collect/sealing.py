@@ -6,7 +6,6 @@ Design §4.6: the key is (source, id); the same content under a key was seen bef
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -24,12 +23,12 @@ from muniment.collect.activity import Activity
 from muniment.collect.fetching import Fetched
 from muniment.collect.instants import Clock, rfc3339
 from muniment.collect.record import Finding, encode
-from muniment.merkle.tree import HASH_SIZE
+from muniment.collect.waiting import Placed, Waiting, some_rows
 from muniment.model import ACTIONS, RESOURCE_TYPES, STATUSES
 from muniment.sweep.days import DayEdges
 from muniment.sweep.window import Ask, Sheet, Window, Words
 
-__all__ = ["Placed", "Sealer"]
+__all__ = ["Sealer"]
 
 MOST_ANSWERS = 50
 MOST_WAITING = 16_384
@@ -45,46 +44,6 @@ _KNOWN_VALUES = {
 
 
 _LOOKED_AT = ["action", "resource_type", "status", "resource_id", "user_id", "account_id", "time"]
-
-
-class _Batch(msgspec.Struct, frozen=True):
-    """New leaves of one page."""
-
-    window: Window
-    leaves: LeafBatch
-    keys: Words
-    contents: Words
-    findings: dict[int, Finding]
-    """What is to be said of a row's leaf."""
-
-    def only(self, rows: list[int]) -> "_Batch":
-        """Some of its rows."""
-        place = {row: number for number, row in enumerate(rows)}
-        return _Batch(
-            self.window,
-            _only(self.leaves, rows),
-            self.keys[rows],
-            self.contents[rows],
-            {place[row]: told for row, told in self.findings.items() if row in place},
-        )
-
-
-class Placed(msgspec.Struct):
-    """Where the new leaves of each window went, since the window was last asked about."""
-
-    ranges: dict[Window, list[tuple[int, int]]] = {}
-
-    def add(self, window: Window, first: int, end: int) -> None:
-        """Leaves [first, end) came from this window."""
-        ranges = self.ranges.setdefault(window, [])
-        if ranges and ranges[-1][1] == first:
-            ranges[-1] = (ranges[-1][0], end)
-        else:
-            ranges.append((first, end))
-
-    def pop(self, window: Window) -> list[tuple[int, int]]:
-        """The ranges of a window, which are then forgotten."""
-        return self.ranges.pop(window, [])
 
 
 class Sealer:
@@ -127,7 +86,7 @@ class Sealer:
         self._seen_values = seen_values
         self._twins = twins
         self._clock = clock
-        self._batches: list[_Batch] = []
+        self._batches: list[Waiting] = []
         self._loose: list[Finding] = []  # findings about no new leaf
         self._pending: dict[int, set[int]] = {}
         self._displaced: defaultdict[dt.date, list[Words]] = defaultdict(list)
@@ -152,9 +111,9 @@ class Sealer:
         if not isinstance(sheet, Sheet) or page is None or not page.leaves:
             return
         rows, findings = self._judge(sheet, page)
-        batch = _only(page, rows)
+        batch = some_rows(page, rows)
         if rows:
-            self._keep(_Batch(ask.window, batch, sheet.keys[rows], sheet.contents[rows], findings))
+            self._keep(Waiting(ask.window, batch, sheet.keys[rows], sheet.contents[rows], findings))
         self._note_days(ask.window, sheet.keys, page)
         if ask.window.is_day:
             self._fresh[ask.window.first_day].append(sheet.keys[rows])
@@ -258,7 +217,7 @@ class Sealer:
         batch, row = next(self._rows_of(key))
         return parse_leaf(batch.leaves.leaves[row]).payload
 
-    def _rows_of(self, key: int) -> Iterator[tuple[_Batch, int]]:
+    def _rows_of(self, key: int) -> Iterator[tuple[Waiting, int]]:
         for batch in self._batches:
             for row in np.flatnonzero(batch.keys == key):
                 yield batch, int(row)
@@ -290,7 +249,7 @@ class Sealer:
 
     # -- keeping
 
-    def _keep(self, batch: _Batch) -> None:
+    def _keep(self, batch: Waiting) -> None:
         batch.findings.update(self._rows_without_id(batch.leaves))
         self._batches.append(batch)
         self._waiting += len(batch.leaves.leaves)
@@ -368,32 +327,6 @@ class Sealer:
             if rows.size:
                 return first + int(rows[0])
         raise AssertionError("a further version without a first content")
-
-
-class _Column(Sequence[bytes]):
-    """The leaves of a page as its column has them: what waits to be sealed holds them once."""
-
-    def __init__(self, column: pa.BinaryArray) -> None:
-        self._column = column
-
-    def __len__(self) -> int:
-        return len(self._column)
-
-    def __getitem__(self, row: Any) -> Any:
-        found = self._column[row]
-        return found.to_pylist() if isinstance(row, slice) else found.as_py()
-
-
-def _only(page: LeafBatch, rows: list[int]) -> LeafBatch:
-    """Some rows of a page: a slice where they are neighbours."""
-    if rows and rows[-1] - rows[0] + 1 == len(rows):
-        first, end = rows[0], rows[-1] + 1
-        hashes = page.hashes[first * HASH_SIZE : end * HASH_SIZE]
-        columns = page.record_batch.slice(first, end - first)
-    else:
-        hashes = b"".join(page.hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] for row in rows)
-        columns = page.record_batch.take(pa.array(rows, pa.int64()))
-    return LeafBatch(page.kind, _Column(columns["leaf"]), hashes, columns)
 
 
 def _id_of(item: bytes | None) -> str | None:

@@ -47,7 +47,7 @@ class SegmentSeen(msgspec.Struct, frozen=True):
     digest: str
     """SHA-256 of its bytes, in hex."""
     columns_version: int | None
-    marks: Marks | None
+    marks: Marks
     """As it says."""
 
 

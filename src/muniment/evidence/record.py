@@ -216,7 +216,5 @@ def _last(leaves: Sequence[int], end: int) -> int | None:
     return leaves[place - 1] if place else None
 
 
-def _marks_in_words(marks: Marks | None) -> str:
-    if marks is None:
-        return "nothing"
+def _marks_in_words(marks: Marks) -> str:
     return f"last_record {marks.last_record}, last_key {marks.last_key}, segments {marks.segments}"

@@ -25,9 +25,6 @@ __all__ = ["read_segment"]
 _CORE: Final = ("index", "kind", "leaf")
 _GROUP_BYTES: Final = 1 << 30
 """A row group that claims more is not unpacked: 8 MiB and one leaf are what we write."""
-_FACTS: Final = frozenset(
-    f"muniment.{name}" for name in ("format", "columns_version", "last_record", "last_key", "segments")
-)
 
 
 def read_segment(folder: Folder, piece: Piece, account: BlockAccount) -> None:
@@ -43,8 +40,12 @@ def read_segment(folder: Folder, piece: Piece, account: BlockAccount) -> None:
         digest = folder.digest(path)
         if not digest.startswith(piece.name.digest):
             account.problems.add("segments", path, f"its content has the hash {digest[:16]}…, not the one in its name")
-        with _damage_told(), pa.OSFile(str(folder.root / path)) as source, pq.ParquetFile(source) as file:
-            _Reading(file, piece, account).run(digest)
+        with contextlib.ExitStack() as opened:
+            with _damage_told():
+                source = opened.enter_context(pa.OSFile(str(folder.root / path)))
+                reading = _Reading(opened.enter_context(pq.ParquetFile(source)), piece, account)
+                reading.check_metadata(digest)
+            reading.read_groups()
     except Gone:
         account.gone = True
     except (Unreadable, _Damaged) as error:
@@ -79,18 +80,28 @@ class _Reading:
         self._account = account
         self._path = piece.name.path
         self._columns: Sequence[str] = _CORE
+        self._counts: list[int] = []
 
-    def run(self, digest: str) -> None:
+    def check_metadata(self, digest: str) -> None:
+        """Hold what the file says of itself to its name and the format.
+
+        Args:
+            digest: SHA-256 of the file, in hex.
+        """
         version = self._check_shape()
         if version == COLUMNS_VERSION:
             self._columns = SEGMENT_SCHEMA.names
         name = self._piece.name
-        self._account.segments.append(SegmentSeen(self._path, name.first, name.end, digest, version, self._marks()))
-        counts = [self._metadata.row_group(number).num_rows for number in range(self._metadata.num_row_groups)]
-        if min(counts, default=0) < 0 or sum(counts) != self._metadata.num_rows:
+        marks = Marks(self._fact("last_record"), self._fact("last_key"), self._fact("segments") or 0)
+        self._account.segments.append(SegmentSeen(self._path, name.first, name.end, digest, version, marks))
+        self._counts = [self._metadata.row_group(number).num_rows for number in range(self._metadata.num_row_groups)]
+        if min(self._counts, default=0) < 0 or sum(self._counts) != self._metadata.num_rows:
             raise _Damaged("its row groups do not have as many rows as it says")
-        first = name.first
-        for number, count in enumerate(counts):
+
+    def read_groups(self) -> None:
+        """Read the row groups that hold leaves of the piece, each as far as it can be read."""
+        first = self._piece.name.first
+        for number, count in enumerate(self._counts):
             if count and first < self._piece.end and self._piece.start < first + count:
                 self._read_group(number, first, count)
             first += count
@@ -99,7 +110,7 @@ class _Reading:
         self._account.problems.add(check, self._path, what, leaf)
 
     def _check_shape(self) -> int | None:
-        """Hold the metadata to name and format; the version of the columns, None where they cannot be compared."""
+        """The version of the columns, None where they cannot be compared."""
         name, metadata = self._piece.name, self._metadata
         if metadata.num_rows != name.count:
             self._problem("segments", f"it has {metadata.num_rows} rows, its name says {name.count}")
@@ -123,9 +134,6 @@ class _Reading:
         if strange:
             self._problem("segments", f"its metadata says {strange[0][:60]!r}, which no segment says")
         return version
-
-    def _marks(self) -> Marks | None:
-        return Marks(self._fact("last_record"), self._fact("last_key"), self._fact("segments") or 0)
 
     def _fact(self, name: str) -> int | None:
         text = (self._metadata.metadata or {}).get(f"muniment.{name}".encode(), b"null")
@@ -156,6 +164,8 @@ class _Reading:
         if table.num_rows != count:
             raise _Damaged(f"it has {table.num_rows} rows, its metadata says {count}")
         batch = table.combine_chunks().to_batches()[0]
+        if batch.column("leaf").null_count:
+            raise _Damaged("it has rows without a leaf")
         self._check_statistics(group, batch)
         return batch
 
@@ -175,8 +185,6 @@ class _Reading:
         first += start
         column = batch.column("leaf")
         leaves: list[bytes] = column.to_pylist()
-        if None in leaves:
-            raise _Damaged("a leaf is null")
         self._account.take_hashes(first, hash_leaves(leaves))
         taken = take_apart(leaves, are_lines=are_lines(column))
         for row, what in taken.refused:

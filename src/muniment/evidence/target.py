@@ -23,16 +23,22 @@ def kind_of(path: Path) -> Kind:
         BadInput: There is nothing, or something else.
     """
     try:
-        is_folder, is_there = path.is_dir(), path.exists()
+        kind, is_there = _look(path), path.exists()
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: cannot be read: {error}") from error
-    if is_folder and looks_like_archive(Folder(path)):
-        return "archive"
-    if is_folder and (path / _BAG).exists():
-        return "package"
+    if kind:
+        return kind
     if is_there:
         raise BadInput(
             f"{path} is neither an archive nor a package",
             hint="Name the folder that has the checkpoint in it, such as ./muniment-archive.",
         )
     raise BadInput(f"{path}: there is no such file or folder", hint="Name an archive's folder.")
+
+
+def _look(path: Path) -> Kind | None:
+    if not path.is_dir():
+        return None
+    if looks_like_archive(Folder(path)):
+        return "archive"
+    return "package" if (path / _BAG).exists() else None
