@@ -1,6 +1,7 @@
 """A collection against a sandbox, both by one clock that a test moves."""
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,15 @@ END = dt.date(2026, 4, 1)
 
 
 class Clock:
-    """Tells the time that a test sets."""
+    """Tells the time that a test sets; goes on from there where it `ticks`."""
 
     def __init__(self) -> None:
         self.now = dt.datetime(2026, 4, 2, 12, tzinfo=dt.UTC)
+        self.ticks = False
+        self._begun = time.monotonic()
 
     def __call__(self) -> dt.datetime:
-        return self.now
+        return self.now + dt.timedelta(seconds=time.monotonic() - self._begun if self.ticks else 0)
 
 
 class Site:

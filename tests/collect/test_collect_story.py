@@ -2,15 +2,17 @@
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
-from tests.collect.conftest import END, Site
+from tests.collect.conftest import END, Clock, Site
 
 from muniment.collect.collecting import collect
 from muniment.collect.goal import Goal
 from muniment.errors import Unauthorized
 from muniment.model import Query
+from muniment.sandbox.server import Box
 from muniment.source.client import Client
 from muniment.source.settings import Settings
 
@@ -191,3 +193,16 @@ def _log(site: Site, user: dict[str, str], action: str, resource_type: str, at: 
         "timestamp": f"{at:%Y-%m-%dT%H:%M:%SZ}",
     }
     site.box.world.store.add([msgspec.json.encode(entry)])
+
+
+def test_a_source_that_never_stands_still_is_collected_without_doubt_and_without_asking_much_more(
+    make_box: Callable[..., Box], tmp_path: Path
+) -> None:
+    now = Clock()
+    now.ticks = True
+    site = Site(tmp_path, make_box(days=5, entries=2_000, end=now().date(), clock=now, live=60.0), now)
+    first = site.collect().outcome
+    assert first.complete
+    again = site.collect()
+    assert (again.outcome.complete, again.standing.findings) == (True, {})
+    assert site.asked <= 30

@@ -115,7 +115,8 @@ class _Story:
         _say("""The archive is made on the way: a transparency log, signed with a key of its own. Users and accounts
             that the entries name are asked for too.""")
         _type(f"cd {shlex.quote(str(self._out))} && . ./{_ENVIRONMENT}")
-        _type(f"export MUNIMENT_URL={self._box.url} MUNIMENT_API_KEY={_KEY}")
+        _type(f"export MUNIMENT_URL={self._box.url}")
+        _type(f"export MUNIMENT_API_KEY={_KEY}")
         told = self._collect()
         self.figures["collected"] = told["archived"]
         return told

@@ -44,6 +44,6 @@ def tell_key(vkey: str, key_file: Path) -> None:
     say(f"  signing key  {key_file}")
     say("    Copy it to a safe place that only you can read: whoever has it can sign for")
     say("    you; without it the archive can only go on under another key.")
-    say("  vkey, for your auditor: give them this line now, by another way than the archive")
-    say("    will go; with it they can check later that what they see is what you signed.")
+    say("  vkey: give this line to your auditor now, by another way than the archive will")
+    say("    go; with it they can check later that what they see is what you signed.")
     say(f"  {vkey}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
 
-from muniment.cli.wording import counted, cut, number, printable
+from muniment.cli.wording import cell, counted, cut, number
 from muniment.collect.goal import Progress
 
 __all__ = ["ProgressLine", "show_progress"]
@@ -55,7 +55,7 @@ class ProgressLine:
             return
         self._told = now
         # the last column stays free: some terminals begin a line of their own after it
-        self._write(cut(printable(self._words(progress, now - self._began)), self._width - 1))
+        self._write(cut(cell(self._words(progress, now - self._began)), self._width - 1))
 
     def clear(self) -> None:
         """Leave the terminal as it was."""

@@ -72,13 +72,15 @@ class Judge:
     def _judge_outside(self, crew: Crew, reader: Reader, told: Survey) -> Survey:
         """What none of the days serves is read by itself; what is not had then is a gap."""
         for look in (self._look_before_and_after, self._look_without_dates):
-            if told.outside in (None, self._archived_outside()):
+            if told.bears_out(self._archived_outside()):
                 break
             look(crew, reader)
             told = reader.survey_again()
         archived = self._archived_outside()
         self._desk.scribe.outside = Outside(told.whole, told.closed, told.open, told.outside, archived)
-        if told.outside is not None and told.outside != archived:
+        if told.whole != told.whole_before:
+            self._desk.seen.notice("the whole moved while it was surveyed: what no day serves is known within that")
+        if not told.bears_out(archived):
             why = "outside any day: entries without dates, or with such as no day serves"
             self._desk.days.gaps.append(Gap.of(EVERYTHING, told.outside, archived, why))
         return told

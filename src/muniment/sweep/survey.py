@@ -1,4 +1,4 @@
-"""All the totals that a run needs, asked for in one breath: six requests say whether anything is new, lost or odd.
+"""All the totals that a run needs, asked for in a row: six requests say whether anything is new, lost or odd.
 
 Design §4.3 (totals are tested before they are trusted; status control totals), §4.4 (nothing outside the days), §4.5.
 """
@@ -67,13 +67,15 @@ class Survey(msgspec.Struct, frozen=True):
     """The totals of a stretch; None where the source gave none.
 
     Args:
-        whole: Of all that the run is about.
+        whole_before: Of all that the run is about, before the others were asked for.
+        whole: The same after them.
         closed: Of the closed days; 0 where there are none.
         open: Of the open days; 0 where there are none.
         status: Control totals of the closed days by status, None without closed days.
         doubt: Why totals are not to be trusted, or None.
     """
 
+    whole_before: int | None
     whole: int | None
     closed: int | None
     open: int | None
@@ -87,18 +89,32 @@ class Survey(msgspec.Struct, frozen=True):
             return None
         return self.whole - self.closed - self.open
 
+    def bears_out(self, outside: int) -> bool:
+        """Whether so many entries of none of the days agree with the totals; of a whole that moved, within its move.
+
+        Without totals nothing is said against it here: that is a doubt of its own.
+        """
+        if self.outside is None or self.whole is None or self.whole_before is None:
+            return True
+        moved = self.whole - self.whole_before
+        return min(self.outside, self.outside - moved) <= outside <= max(self.outside, self.outside - moved)
+
 
 def survey(stretch: Stretch) -> Steps[Survey]:
     """Ask for the totals of a stretch, again while the whole moves, three times at most."""
     windows = _asked(stretch)
     whole = stretch.everything
     for _ in range(_TRIES):
-        one, *answers, two = yield (Ask(whole, 0, 1), *(Ask(each, 0, 1) for each in windows.values()), Ask(whole, 0, 2))
+        # one after the other: what is asked for between two equal totals was asked for while nothing moved
+        (one,) = yield (Ask(whole, 0, 1),)
+        answers = yield tuple(Ask(each, 0, 1) for each in windows.values())
+        (two,) = yield (Ask(whole, 0, 2),)
         totals = {name: _total(answer) for name, answer in zip(windows, answers, strict=True)}
         if _total(one) == _total(two):
             break
     doubt = yield from _doubt(whole, _total(one), _total(two))
     return Survey(
+        whole_before=_total(one),
         whole=_total(two),
         closed=totals.get("closed", 0),
         open=totals.get("open", 0),
