@@ -318,6 +318,6 @@ def test_the_rate_of_a_source_is_checked_like_the_flags(muniment: Terminal, monk
 
 def test_a_source_is_collected_at_its_rate(muniment: Terminal, shared_box: Box) -> None:
     settings(shared_box.keys["AM_VIEW_ONLY"], "box.key")
-    settings(f'[[source]]\nname = "box"\nurl = "{shared_box.url}"\napi_key_file = "box.key"\nmax_rate = 20\n')
+    settings(f'[[source]]\nname = "box"\nurl = "{shared_box.url}"\napi_key_file = "box.key"\nmax_rate = 60\n')
     told = muniment("collect", "--from", "2026-03-31", "--to", "2026-03-31", "--json").document
-    assert told["seconds"] > (told["requests"] - 5) / 20
+    assert told["seconds"] > (told["requests"] - 5) / 60

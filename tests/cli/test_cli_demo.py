@@ -8,12 +8,7 @@ from pathlib import Path
 import pytest
 from tests.cli.terminal import PROGRAM, Place, Said, Terminal
 
-STEPS = [
-    "muniment collect",
-    "muniment status --days",
-    "muniment verify muniment-archive",
-    "muniment verify changed-copy",
-]
+STEPS = ["collect", "status --days", "verify muniment-archive", "verify changed-copy"]
 
 
 @pytest.fixture(scope="module")

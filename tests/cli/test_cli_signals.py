@@ -52,8 +52,7 @@ def test_a_run_that_is_asked_to_stop_seals_what_it_has_and_gives_its_account(
     assert said.error["code"] == "interrupted"
     assert said.document["complete"] is False
     assert said.document["new"] > 0
-    assert "Stopped as asked: what was read is sealed" in said.err
-    assert number.name in said.error["message"]
+    assert f"Stopped as asked, by {number.name}: what was read is sealed" in said.err
     assert muniment("verify", place.archive).code == 0
     held = muniment("status", "--json").document["entries"]
     assert held == said.document["archived"]

@@ -28,6 +28,8 @@ from tests.evidence.world import (
 
 from muniment.archive.leaf import OWN_SOURCE, RECORD_KINDS, encode_leaf, parse_leaf
 from muniment.evidence.keys import Trusted
+from muniment.merkle.checkpoint import Checkpoint
+from muniment.merkle.note import sign_note
 
 
 def test_a_segment_written_by_other_software_with_the_same_rows_verifies(plain: World) -> None:
@@ -354,6 +356,32 @@ def test_a_checkpoint_of_another_origin_is_refused(plain: World) -> None:
     verdict = plain.verify()
     assert failed(verdict) == {"checkpoint"}
     assert "example.org/other" in why_of(verdict, "checkpoint")
+
+
+@pytest.mark.parametrize("size", [33, 35, 1, 10**6])
+def test_a_checkpoint_signed_for_another_number_of_leaves_is_refused(plain: World, size: int) -> None:
+    archive = plain.open()
+    note = sign_note(Checkpoint(ORIGIN, size, archive.root).encode(), [plain.home.signer(archive.verifier)])
+    with plain.harmed("checkpoint", lambda _: note.encode()):
+        verdict = plain.verify()
+    assert {"checkpoint", "tree"} <= failed(verdict)
+    assert {file for file, _ in named(verdict)} == {"checkpoint"}
+    assert result_of(verdict, "signature") == "pass"
+
+
+def test_a_file_with_rows_that_have_no_leaf_is_named(plain: World) -> None:
+    (path,) = plain.segments()
+
+    def change(table: pa.Table) -> pa.Table:
+        place = table.schema.get_field_index("leaf")
+        leaves: list[bytes | None] = table.column("leaf").to_pylist()
+        leaves[3] = None
+        return table.set_column(place, "leaf", pa.array(leaves, pa.binary()))
+
+    new = rewrite(plain, path, change)
+    verdict = plain.verify()
+    assert "it has rows without a leaf" in "; ".join(problem.what for problem in verdict.problems)
+    assert new in {file for file, _ in named(verdict)}
 
 
 def test_an_envelope_written_in_another_way_is_named(plain: World) -> None:

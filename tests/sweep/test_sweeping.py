@@ -163,3 +163,31 @@ def test_a_window_of_many_days_is_halved_by_days() -> None:
     assert verdict.complete
     assert len(verdict.keys) == 240
     assert msgspec.structs.asdict(verdict.parts[0].window)["to"] == days[1]
+
+
+def test_a_closed_day_that_grew_at_its_end_while_it_was_read_is_read_once_more() -> None:
+    def grow_once(source: Source, number: int) -> None:
+        if number == 2:
+            source.rows.append(Row(9_000, 50_000))
+
+    source = Source(rows_of(2_500), before_answer=grow_once)
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert (verdict.complete, verdict.passes, verdict.total_after) == (True, 2, 2_501)
+
+
+def test_a_total_that_was_exceeded_once_is_not_believed_when_a_short_page_reaches_it() -> None:
+    source = Source(rows_of(2), cap=3, short_pages=True, total_says=lambda total: max(total - 1, 0))
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert not verdict.complete
+    assert [(gap.expected, gap.got) for gap in verdict.gaps] == [(1, 2)]
+
+
+def test_parts_count_only_if_they_still_sum_up_when_all_are_read() -> None:
+    def grow_behind_the_parts(source: Source, _: int) -> None:
+        counts = [ask for ask in source.asks if ask.limit == 1 and not str(ask.window.filter)]
+        if len(counts) == 2 and source.asks[-1] is counts[-1]:
+            source.rows.append(Row(9_000, 60_000))
+
+    source = Source(rows_of(300), cap=60, last_offset=100, before_answer=grow_behind_the_parts)
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY)

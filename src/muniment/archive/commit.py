@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from muniment.archive.columns import LeafBatch, record_leaf
 from muniment.archive.contents import CHECKPOINT
 from muniment.archive.leaf import OWN_SOURCE, RECORD_KINDS, encode_leaf
-from muniment.archive.parquet import ROWS, Marks, SegmentEncoder
+from muniment.archive.parquet import CHUNK, GROUP_BYTES, Marks, SegmentEncoder, leaf_bytes
 from muniment.archive.segments import Layout, SegmentName, cut
 from muniment.archive.storage import Storage
 from muniment.errors import StorageError
@@ -32,8 +32,8 @@ _SIGNED: Final = (
     "Make the archive's folder writable again; what was to be sealed is written and signed already, "
     "and the next command that writes publishes it."
 )
-_WAITING: Final = 6
-"""Batches that may wait for the encoding thread: what waits is memory."""
+_JOBS: Final = 1
+"""So many may wait for the encoding thread: what waits is memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,43 +131,53 @@ class _Encoding:
     def __init__(self, first: int) -> None:
         self._first = self._next = first
         self._encoder: SegmentEncoder | None = None
+        self._waiting: list[pa.RecordBatch] = []
         self._pool: ThreadPoolExecutor | None = None
         self._jobs: deque[Future[None]] = deque()
         self._done: list[Encoded] = []
 
     def add(self, rows: "pa.RecordBatch") -> None:
-        encoder = self._encoder = self._encoder or SegmentEncoder(self._first)
+        self._waiting.append(rows)
         self._next += rows.num_rows
-        self._run(encoder.add, rows)
+        waiting = sum(batch.num_rows for batch in self._waiting)
+        if waiting >= CHUNK or sum(map(leaf_bytes, self._waiting)) >= GROUP_BYTES:
+            self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="encode")
+            self._encode()
 
     def cut(self, marks: Marks) -> None:
-        if self._encoder is not None:
-            self._run(self._finish_one, self._encoder, self._first, self._next, marks)
-            self._first, self._encoder = self._next, None
+        if self._next == self._first:
+            return
+        encoder = self._encode()
+        self._run(self._finish_one, encoder, self._first, self._next, marks)
+        self._first, self._encoder = self._next, None
 
     def finish(self, marks: Marks) -> list[Encoded]:
         self.cut(marks)
-        for job in self._jobs:
-            job.result()
+        while self._jobs:
+            self._jobs.popleft().result()
         return self._done
 
     def close(self) -> None:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def _encode(self) -> SegmentEncoder:
+        encoder = self._encoder = self._encoder or SegmentEncoder(self._first)
+        waiting, self._waiting = self._waiting, []
+        self._run(encoder.add, *waiting)
+        return encoder
+
     def _finish_one(self, encoder: SegmentEncoder, first: int, end: int, marks: Marks) -> None:
         data = encoder.finish(marks)
         self._done.append(Encoded(SegmentName(first, end, sha256(data).hexdigest()[:16]), data))
 
     def _run(self, work: Callable[..., None], *args: Any) -> None:
-        if self._pool is None and self._next - self._first >= ROWS:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="encode")
         if self._pool is None:
             work(*args)
-        else:
-            self._jobs.append(self._pool.submit(work, *args))
-            if len(self._jobs) > _WAITING:
-                self._jobs.popleft().result()
+            return
+        self._jobs.append(self._pool.submit(work, *args))
+        if len(self._jobs) > _JOBS:
+            self._jobs.popleft().result()
 
 
 def seal(

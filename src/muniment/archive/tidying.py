@@ -15,7 +15,7 @@ import pyarrow as pa
 from muniment.archive.columns import COLUMNS_VERSION, LEAF_SCHEMA, columns_of
 from muniment.archive.contents import list_segments
 from muniment.archive.damage import demand_content, demand_hashes
-from muniment.archive.parquet import ROWS, Marks, SegmentEncoder, SegmentFile
+from muniment.archive.parquet import CHUNK, Marks, SegmentEncoder, SegmentFile
 from muniment.archive.segments import Layout, SegmentName, cover, plan_merges, superseded
 from muniment.archive.storage import TEMPORARY, Missing, Storage
 from muniment.errors import Busy, MunimentError, NotEvidence
@@ -149,7 +149,7 @@ def merge(storage: Storage, run: Sequence[SegmentName], size: int, own: Containe
         with SegmentFile(name, pa.BufferReader(demand_content(storage, name))) as segment:
             marks = segment.marks
             first = name.first
-            for batch in segment.batches(name.first, name.end, None, ROWS):
+            for batch in segment.batches(name.first, name.end, None, CHUNK):
                 encoder.add(_copy(batch, segment.columns_version))
                 if name not in own:
                     demand_hashes(storage, name.path, first, hash_leaves(_leaves(batch)), size)

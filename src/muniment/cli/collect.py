@@ -36,7 +36,7 @@ could not be read, 4 entries are lacking, 11 findings wait for an answer.
 @json_option
 @click.pass_context
 def collect(ctx: click.Context, /, *, archive: Path, as_json: bool, verbose: int, **options: Any) -> None:
-    """Collect what the source has and the archive lacks, and seal it.
+    """Collect what the archive lacks of the source, and seal it.
 
     A missing archive is made first. An interrupted run seals what it has read, and the next one goes on.
     """

@@ -12,7 +12,7 @@ from muniment.archive.reading import Archive
 from muniment.cli.init import tell_new_archive
 from muniment.cli.opening import open_archive
 from muniment.cli.options import cache_folder, home_folder
-from muniment.cli.output import error_document, print_error, print_json, say
+from muniment.cli.output import error_document, print_error, print_json, say, say_item
 from muniment.cli.progress import show_progress
 from muniment.cli.shapes import b64, finding_documents, gap_line
 from muniment.cli.signals import Noted
@@ -69,7 +69,8 @@ class Account:
     def error(self) -> MunimentError | None:
         """Why the exit code is not 0."""
         if self.outcome.signal is not None:
-            return Interrupted(f"stopped by {signal.Signals(self.outcome.signal).name}; what was read is sealed")
+            name = signal.Signals(self.outcome.signal).name
+            return Interrupted(f"Stopped as asked, by {name}: what was read is sealed")
         if self.outcome.stopped is not None:
             return self.outcome.stopped
         if not self.outcome.complete:
@@ -89,8 +90,12 @@ class Account:
 
     def tell(self, *, as_json: bool, verbose: bool) -> None:
         """Say it on stderr, and as the one document if that is wanted; how an error came about with `verbose`."""
-        for line in self._lines():
+        for line in self._headline():
             say(line)
+        if self.outcome.signal is None:
+            _say_some([gap_line(gap) for gap in self.outcome.gaps], "muniment status")
+            found = self.standing.open_population_findings()
+            _say_some([f"! {i} {each.kind}: {each.what}" for i, each in found.items()], "muniment findings")
         if self.error is not None:
             print_error(self.error, verbose=verbose)
         if as_json:
@@ -119,21 +124,15 @@ class Account:
         }
         return told if self.error is None else told | {"error": error_document(self.error)}
 
-    def _lines(self) -> Iterator[str]:
+    def _headline(self) -> Iterator[str]:
         outcome = self.outcome
         state = "Complete" if outcome.complete else "Not complete"
         new = f"{number(outcome.new)} new" if outcome.new else "nothing new"
         held = f"{number(self.archived)} of {number(outcome.source_total)} entries"
         yield f"{mark(outcome.complete)} {state}: {held}, {new}"
-        days = period(outcome.from_, outcome.to)
         asked = f"{counted(outcome.requests, 'request')}, {self.seconds:.1f} s"
         receipt = "" if outcome.receipt is None else f", receipt in leaf {outcome.receipt}"
-        yield f"  {days}, {asked}{receipt}"
-        yield from _some([f"  {gap_line(gap)}" for gap in outcome.gaps], "muniment status")
-        found = self.standing.open_population_findings()
-        yield from _some([f"  ! {i} {each.kind}: {each.what}" for i, each in found.items()], "muniment findings")
-        if outcome.signal is not None:
-            yield "Stopped as asked: what was read is sealed, and the next run goes on from here."
+        yield f"  {period(outcome.from_, outcome.to)}, {asked}{receipt}"
 
 
 def collect_once(path: Path, source: Source, goal: Goal, noted: Noted, *, quiet: bool) -> Account:
@@ -169,7 +168,8 @@ def _open_or_make(path: Path) -> Archive:
         return made
 
 
-def _some(lines: list[str], command: str) -> Iterator[str]:
-    yield from lines[:_SHOWN]
-    if len(lines) > _SHOWN:
-        yield f"  and {number(len(lines) - _SHOWN)} more: see `{command}`"
+def _say_some(items: list[str], command: str) -> None:
+    for item in items[:_SHOWN]:
+        say_item(item)
+    if len(items) > _SHOWN:
+        say_item(f"and {number(len(items) - _SHOWN)} more: see `{command}`")

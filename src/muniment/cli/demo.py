@@ -30,9 +30,10 @@ Everything it makes lies in that folder, keys and caches too. Reports and packag
 )
 @json_option
 def demo(out: Path | None, *, as_json: bool, verbose: int) -> None:  # noqa: ARG001 - main reads verbose
-    """Show the main job on a DigiCert ONE that lives here: no key, no network.
+    """Show the main job on a DigiCert ONE that lives here.
 
-    Collects, looks, collects what was logged late, verifies, and verifies a copy that somebody has changed.
+    No key and no network are needed. It collects, looks, collects what was logged late, verifies, and verifies a copy
+    that somebody has changed.
     """
     from muniment.cli.demonstration import demonstrate  # noqa: PLC0415 - start-up
 

@@ -99,7 +99,10 @@ Examples:
 @config_option
 @json_option
 def dispose(finding: str | None, archive: Path, *, as_json: bool, verbose: int, **said: Any) -> None:  # noqa: ARG001 - main reads verbose
-    """Answer FINDING (the number of its leaf); the answer is sealed beside it."""
+    """Answer a finding; the answer is sealed beside it.
+
+    FINDING is the number of its leaf, as `muniment findings` shows it.
+    """
     from muniment.archive.writer import Writer  # noqa: PLC0415 - start-up
     from muniment.cli.opening import open_standing  # noqa: PLC0415 - start-up
     from muniment.cli.output import print_json, say  # noqa: PLC0415 - start-up

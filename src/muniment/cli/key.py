@@ -36,7 +36,7 @@ def change(archive: Path, *, as_json: bool, verbose: int) -> None:  # noqa: ARG0
     with Writer(opened, home_folder()) as writer:
         done = change_key(writer)
     key_file = str(done.key_file)
-    say(f"From leaf {done.leaf} on the archive is signed by a new key, which the old one vouches for.")
+    say(f"From leaf {done.leaf} on a new key signs the archive, and the old one vouches for it.")
     tell_key(done.vkey, done.key_file)
     if as_json:
         document = {"tree_size": opened.size, "root": b64(opened.root), "vkey": done.vkey, "key_file": key_file}

@@ -78,10 +78,16 @@ def labelled(label: str, words: str, indent: int = 12) -> Iterator[Text]:
         label = ""
 
 
-def hanging(words: str, style: str, indent: int = 4) -> Iterator[Text]:
-    """A sentence whose further lines stand further in, in as many lines as the terminal makes it take."""
-    for number, part in enumerate(wrapped(words, max(_LEAST, (terminal_width() or _ENDLESS) - indent))):
-        yield Text(f"{' ' * (indent if number else indent - 2)}{part}", style=style)
+def hanging(words: str, width: int | None, indent: int = 4) -> Iterator[str]:
+    """The lines of a sentence whose further ones stand further in.
+
+    Args:
+        words: Printable.
+        width: Columns that there are; None for as many as it takes.
+        indent: Of the further lines; the first has two less.
+    """
+    for number, part in enumerate(wrapped(words, max(_LEAST, (width or _ENDLESS) - indent))):
+        yield f"{' ' * (indent if number else indent - 2)}{part}"
 
 
 def wrapped(text: str, width: int) -> list[str]:

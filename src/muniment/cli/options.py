@@ -67,8 +67,7 @@ def archive_option(function: F) -> F:
         type=click.Path(path_type=Path),
         envvar="MUNIMENT_ARCHIVE",
         default="muniment-archive",
-        show_default="./muniment-archive",
-        help="The archive's folder [env: MUNIMENT_ARCHIVE].",
+        help="The archive's folder; default ./muniment-archive [env: MUNIMENT_ARCHIVE].",
     )(function)
 
 
@@ -99,7 +98,7 @@ def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
 
 def _note_verbose(ctx: click.Context, _: click.Parameter, value: int) -> int:
     manner = ctx.ensure_object(Manner)
-    if value > manner.verbose and not ctx.resilient_parsing:
+    if value > manner.verbose:
         from muniment.cli.logs import show_logs  # noqa: PLC0415 - start-up
 
         manner.verbose = value
@@ -121,10 +120,9 @@ def config_option(function: F) -> F:
 
 
 def _load_config(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
-    if not ctx.resilient_parsing:
-        from muniment.cli.config import load_config  # noqa: PLC0415 - start-up
+    from muniment.cli.config import load_config  # noqa: PLC0415 - start-up
 
-        load_config(ctx, value)
+    load_config(ctx, value)
 
 
 def day_options(function: F) -> F:

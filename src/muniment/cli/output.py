@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from muniment.cli.wording import PLAIN, escaped, is_unicode, number, printable, sign
+from muniment.cli.wording import PLAIN, cell, escaped, is_unicode, number, printable, sign
 from muniment.errors import MunimentError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "print_json",
     "printable",
     "say",
+    "say_item",
     "show",
     "sign",
     "table",
@@ -56,6 +57,15 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 def say(text: str) -> None:
     """A line to the person at the terminal."""
     _write(printable(text))
+
+
+def say_item(text: str) -> None:
+    """A sentence that belongs to the line before it: further in, and in as many lines as the terminal makes it take."""
+    from muniment.cli.listing import hanging  # noqa: PLC0415 - start-up
+
+    width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else None
+    for line in hanging(cell(text), width):
+        _write(line)
 
 
 def _write(text: str) -> None:

@@ -42,7 +42,7 @@ Examples:
 )
 @_options
 def users(archive: Path, at: dt.date | None, *, as_json: bool, verbose: int) -> None:  # noqa: ARG001 - main reads verbose
-    """List the users of the entries, with what the source said of each."""
+    """List the users of the entries, as the source knew them."""
     _list(archive, at, "user", as_json=as_json)
 
 
@@ -55,7 +55,7 @@ Examples:
 )
 @_options
 def accounts(archive: Path, at: dt.date | None, *, as_json: bool, verbose: int) -> None:  # noqa: ARG001 - main reads verbose
-    """List the accounts of the entries, with what the source said of each."""
+    """List the accounts of the entries, as the source knew them."""
     _list(archive, at, "account", as_json=as_json)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from muniment.cli.coverage import METHODS
 from muniment.cli.listing import hanging, labelled
+from muniment.cli.output import terminal_width
 from muniment.cli.shapes import gap_line
 from muniment.cli.wording import SIGNS, cell, counted, instant, mark, number, period
 from muniment.collect.record import Census, Outside, Receipt, WindowRead, decode_receipt
@@ -64,7 +65,7 @@ def run_lines(run: Sequence[Sealed]) -> Iterator[Text]:
     if last.stopped is not None:
         yield from labelled("stopped", cell(last.stopped))
     for gap in last.gaps:
-        yield from hanging(cell(gap_line(gap)), SIGNS["gap"][2])
+        yield from (Text(line, style=SIGNS["gap"][2]) for line in hanging(cell(gap_line(gap)), terminal_width()))
     yield Text()
 
 

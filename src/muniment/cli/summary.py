@@ -12,6 +12,7 @@ from muniment.archive.reading import Archive
 from muniment.cli.calendar import calendar_lines
 from muniment.cli.coverage import METHODS, DayStatus, State, day_statuses, weakest_method
 from muniment.cli.listing import hanging
+from muniment.cli.output import terminal_width
 from muniment.cli.shapes import b64, finding_documents, gap_line
 from muniment.cli.sources import MANAGER
 from muniment.cli.wording import SIGNS, cell, counted, instant, number, or_dash, period, sign
@@ -85,7 +86,7 @@ def _verdict(standing: Standing, days: Sequence[DayStatus]) -> Iterator[Text]:
     elif gaps or states["gap"]:
         yield _signed("gap", f"{counted(len(gaps), 'gap')}: the source counts entries that the archive lacks")
         for gap in gaps[:_SHOWN]:
-            yield from hanging(cell(gap_line(gap)), "red")
+            yield from (Text(line, style="red") for line in hanging(cell(gap_line(gap)), terminal_width()))
         if len(gaps) > _SHOWN:
             yield Text(f"  and {number(len(gaps) - _SHOWN)} more: `muniment status --json` has them all", style="red")
     elif states["complete"]:

@@ -54,7 +54,7 @@ _NOT_SHOWN: Final = (
 )
 
 
-@click.command(help=_HELP)
+@click.command(help=_HELP, short_help="Recompute an archive from its files, and name what differs.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--vkey", "vkeys", multiple=True, metavar="V|FILE", help="A public key to trust, as text or in a file.")
 @click.option(

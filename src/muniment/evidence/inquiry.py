@@ -145,7 +145,9 @@ class Inquiry:
         if same and fits and not any(block.tiles_differ for block in self.blocks):
             return
         self._judge(Judge(made, signed, tiles, self._file_of_read(), self.problems))
-        if signed and not fits and not (self.problems.of("tree") or self.problems.of("tiles")):
+        if signed is None:
+            self.problems.add("tree", CHECKPOINT, f"it gives no root for the {self.size} leaves that there are")
+        elif not fits and not (self.problems.of("tree") or self.problems.of("tiles")):
             self.problems.add("tree", CHECKPOINT, "its root is not the one that the leaves and the tiles give")
 
     def read_genesis(self) -> None:

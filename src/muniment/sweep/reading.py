@@ -139,6 +139,8 @@ class _Course:
 
     def _take(self, offset: int, sheet: Sheet, limit: int) -> None:
         self.seen.fullest = max(self.seen.fullest, len(sheet))
+        if sheet.limit not in (None, limit):
+            self.seen.notice(f"asked for {limit} rows, answered with a limit of {sheet.limit}")
         self.flaw = self._wrong_figures(offset, sheet)
         if self.flaw is None and sheet.total is not None:
             self._totals.append(sheet.total)
