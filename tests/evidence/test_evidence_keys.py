@@ -170,6 +170,17 @@ def test_a_change_that_only_the_new_key_signed_is_none_unless_the_old_is_lost(pl
     assert {problem.leaf for problem in problems_of(verdict, "keys")} == {34}
 
 
+def test_a_key_that_did_not_sign_the_change_does_not_vouch_for_the_thief_who_claims_it_did(plain: World) -> None:
+    old = vkey_of(plain)
+    world = changed(plain, make_change(ORIGIN, 34, old, [STRANGER], lost=None))
+    text = (world.archive / "checkpoint").read_text().rsplit("\n\n", 1)[0] + "\n"
+    (world.archive / "checkpoint").write_text(sign_note(text, [STRANGER]))
+    verdict = world.verify(trusted=Trusted(given=(old,)))
+    assert failed(verdict) == {"keys", "signature"}
+    assert verdict.trust == "none"
+    assert "did not rightly sign the change of key in leaf 34" in why_of(verdict, "signature")
+
+
 @pytest.mark.parametrize(
     ("origin", "index"), [("example.org/other", 34), (ORIGIN, 33), (ORIGIN, 35)], ids=["origin", "before", "after"]
 )

@@ -1,12 +1,12 @@
 """Whose word a signature rests on: the keys an archive was signed with, and the ones that the verifier trusts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from muniment.archive.genesis import Genesis
 from muniment.archive.home import Home
-from muniment.archive.keychain import parse_change, verify_change
+from muniment.archive.keychain import KeyChange, parse_change, verify_change
 from muniment.archive.leaf import OWN_SOURCE, Leaf
 from muniment.errors import ArchiveError, NotEvidence
 from muniment.evidence.account import Telling
@@ -25,6 +25,8 @@ class KeyLink:
     """The leaf that announced it; 0 is the first one's."""
     lost: str | None
     """Why the key before it could not sign the change; None where it did."""
+    is_vouched: bool
+    """Whether the key before it signed the change, and rightly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def walk_keys(genesis: Genesis, file: str, changes: Iterable[Telling], problems:
     chain: list[KeyLink] = []
     leaf = 0
     try:
-        chain.append(KeyLink(Verifier.parse(genesis.vkey), 0, None))
+        chain.append(KeyLink(Verifier.parse(genesis.vkey), 0, None, is_vouched=False))
         for telling in changes:
             leaf, file = telling.leaf, telling.file
             chain.append(_next_link(telling, genesis.origin, chain[-1], problems))
@@ -115,15 +117,19 @@ def check_signature(note: bytes, chain: Sequence[KeyLink], ring: KeyRing) -> Sig
 
 def _next_link(telling: Telling, origin: str, before: KeyLink, problems: Problems) -> KeyLink:
     change = parse_change(Leaf("key", OWN_SOURCE, "", None, telling.payload))
+    faults = list(_faults_of(change, origin, telling.leaf, before))
+    for what in faults:
+        problems.add("keys", telling.file, what, telling.leaf)
+    return KeyLink(Verifier.parse(change.new), telling.leaf, change.lost, is_vouched=not faults and change.lost is None)
+
+
+def _faults_of(change: KeyChange, origin: str, leaf: int, before: KeyLink) -> Iterator[str]:
     try:
-        verify_change(change, origin, telling.leaf)
+        verify_change(change, origin, leaf)
     except NotEvidence as error:
-        problems.add("keys", telling.file, error.message, telling.leaf)
+        yield error.message
     if change.old != before.verifier.vkey:
-        problems.add(
-            "keys", telling.file, f"it changes {change.old}, but the key was {before.verifier.vkey}", telling.leaf
-        )
-    return KeyLink(Verifier.parse(change.new), telling.leaf, change.lost)
+        yield f"it changes {change.old}, but the key was {before.verifier.vkey}"
 
 
 def _is_here(home: Home, verifier: Verifier) -> bool:
@@ -170,7 +176,7 @@ def _vouched_for(signer: Verifier, chain: Sequence[KeyLink], ring: KeyRing) -> s
         return f"signed by {_short(signer)}, {whose}"
     for place in range(len(chain) - 2, -1, -1):
         following = chain[place + 1]
-        if following.lost is not None:
+        if not following.is_vouched:
             break
         if chain[place].verifier in ring.verifiers:
             by = _short(chain[place].verifier)
@@ -189,17 +195,17 @@ _WHOSE: dict[Trust, str] = {
 def _why_not(chain: Sequence[KeyLink], ring: KeyRing, whose: str) -> str:
     for before, following in pairwise(chain):
         if before.verifier in ring.verifiers:
-            lost = next(link for link in chain if link.leaf >= following.leaf and link.lost is not None)
+            broken = next(link for link in chain if link.leaf >= following.leaf and not link.is_vouched)
+            if broken.lost is None:
+                return (
+                    f"{_short(before.verifier)}, {whose}, did not rightly sign the change of key in leaf {broken.leaf}"
+                )
             return (
-                f"{_short(before.verifier)}, {whose}, is from before a key was lost: leaf {lost.leaf} says "
-                f"{lost.lost!r}; ask out of band for the new vkey, and whether that is so"
+                f"{_short(before.verifier)}, {whose}, is from before a key was lost: leaf {broken.leaf} says "
+                f"{broken.lost!r}; ask out of band for the new vkey, and whether that is so"
             )
     given = ", ".join(_short(verifier) for verifier in ring.verifiers)
-    return (
-        f"{given} is none of the archive's keys; it is signed by {_short(chain[-1].verifier)}"
-        if chain
-        else f"not by {given}"
-    )
+    return f"{given} is none of the archive's keys; it is signed by {_short(chain[-1].verifier)}"
 
 
 def _count_others(note: Note, chain: Sequence[KeyLink]) -> str:

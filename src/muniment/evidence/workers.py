@@ -4,6 +4,7 @@ This process reads blocks too. A child that dies, as one may over a file made to
 """
 
 import contextlib
+import os
 import struct
 import subprocess
 import sys
@@ -25,7 +26,7 @@ _WORTH: Final = 4
 _LENGTH: Final = struct.Struct(">Q")
 _LONGEST: Final = 1 << 32
 """Bytes of a message; what claims more is none of ours."""
-_COMMAND: Final = (sys.executable, "-P", "-c", "from muniment.evidence.workers import serve; serve()")
+_COMMAND: Final = (sys.executable or "python3", "-P", "-c", "from muniment.evidence.workers import serve; serve()")
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_job: Final = msgspec.msgpack.Decoder(BlockJob).decode
 _decode_kept: Final = msgspec.msgpack.Decoder(Kept).decode
@@ -54,10 +55,12 @@ def serve() -> None:
     import pyarrow as pa  # noqa: PLC0415 - loaded before the parent is told that we can
 
     pa.set_memory_pool(pa.system_memory_pool())  # keeps less for itself than the default one
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         _write(sys.stdout.buffer, b"")
         while (data := _read(sys.stdin.buffer)) is not None:
             _write(sys.stdout.buffer, _encode(read_block(_decode_job(data))))
+    except BrokenPipeError:
+        os._exit(1)  # the parent is gone: nobody is left to be told, and Python would complain of it
 
 
 def _employ(

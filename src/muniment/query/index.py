@@ -196,13 +196,20 @@ class _Shelf:
                 return index
             tree = self._tree(blocks * self._policy.layout.block)
             announce(f"making the query index of {tree.size:,} leaves, once")
-            unfinished = self._cache / _UNFINISHED
-            _remove(unfinished)
-            build_index(unfinished, self._archive, tree, self._corrections)
-            path = unfinished.replace(self._cache / _name(tree))
+            path = self._built(tree)
             if index is not None:
                 index.discard()
             return self._opened(path, tree)
+
+    def _built(self, tree: Tree) -> Path:
+        """The file of a new index, which has its name once it is whole."""
+        unfinished = self._cache / _UNFINISHED
+        _remove(unfinished)  # of somebody who was killed: the lock is ours
+        try:
+            build_index(unfinished, self._archive, tree, self._corrections)
+            return unfinished.replace(self._cache / _name(tree))
+        finally:
+            _remove(unfinished)
 
     def _suffices(self, index: Index | None, blocks: int) -> bool:
         if index is None:

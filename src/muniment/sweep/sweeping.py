@@ -121,17 +121,15 @@ class _Trial:
                 return self.verdict("confirmed")
             if self.growing and self._reached(reading):
                 return self.verdict(None, settled=True)
-            if not self.confirm and self._union_holds():
+            if not self.confirm and self._union_holds() and not self._was_exceeded(reading.total_after):
                 return self.verdict("stable", keys=self._union())
             if most < MOST_PASSES and reading.flaw is not None:
                 return None
         return None
 
     def _was_exceeded(self, total: int | None) -> bool:
-        """Whether an earlier pass served more keys than this very total: then reaching it proves nothing."""
-        return total is not None and any(
-            each.total_after == total and np.unique(each.keys).size > total for each in self.passes
-        )
+        """Whether a pass served more rows than this very total: then reaching it proves nothing."""
+        return total is not None and any(each.total_after == total and each.rows > total for each in self.passes)
 
     def _confirmed(self, reading: Reading) -> Steps[bool]:
         again = yield from read(self.window, self.seen, limit=other_seams(self.seen.limit))
