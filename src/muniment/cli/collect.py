@@ -10,6 +10,11 @@ from muniment.cli.options import archive_option, config_option, day_options, jso
 from muniment.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from muniment.cli.account import Accounts
+    from muniment.cli.signals import Noted
+    from muniment.cli.sources import Source
     from muniment.collect.goal import Goal
 
 __all__ = ["collect"]
@@ -40,18 +45,34 @@ def collect(ctx: click.Context, /, *, archive: Path, as_json: bool, verbose: int
 
     A missing archive is made first. An interrupted run seals what it has read, and the next one goes on.
     """
-    from muniment.cli.collecting import collect_once  # noqa: PLC0415 - start-up
     from muniment.cli.memory import share_memory_among_threads  # noqa: PLC0415 - start-up
+    from muniment.cli.output import print_json  # noqa: PLC0415 - start-up
     from muniment.cli.signals import noted_signals  # noqa: PLC0415 - start-up
-    from muniment.cli.sources import find_source  # noqa: PLC0415 - start-up
+    from muniment.cli.sources import find_sources  # noqa: PLC0415 - start-up
 
     share_memory_among_threads()
     with noted_signals(as_json=as_json) as noted:
-        source = find_source(ctx, options)
-        goal = _goal(options, source.from_)
+        wanted = [(source, _goal(options, source.from_)) for source in find_sources(ctx, options)]
+        told = _collect(archive, wanted, noted, verbose)
+        if as_json:
+            print_json(told.document())
+    ctx.exit(told.exit_code)
+
+
+def _collect(archive: Path, wanted: "Sequence[tuple[Source, Goal]]", noted: "Noted", verbose: int) -> "Accounts":
+    """Collect one source after the other, and say what became of each."""
+    from muniment.cli.account import Accounts  # noqa: PLC0415 - start-up
+    from muniment.cli.collecting import collect_once  # noqa: PLC0415 - start-up
+    from muniment.cli.output import say  # noqa: PLC0415 - start-up
+
+    accounts = []
+    for source, goal in wanted:
+        if len(wanted) > 1:
+            say(f"{source.name}:")
         account = collect_once(archive, source, goal, noted, quiet=verbose > 0)
-        account.tell(as_json=as_json, verbose=verbose > 1)
-    ctx.exit(account.exit_code)
+        account.tell(verbose=verbose > 1)
+        accounts.append(account)
+    return Accounts(accounts)
 
 
 def _goal(options: dict[str, Any], default_from: dt.date | None) -> "Goal":

@@ -15,7 +15,7 @@ from muniment.errors import BadInput
 from muniment.model.query import parse_date
 from muniment.source.settings import Settings, check_url, read_key_file, read_settings
 
-__all__ = ["MANAGER", "Source", "find_source"]
+__all__ = ["MANAGER", "Source", "find_sources"]
 
 MANAGER: Final = "account-manager"
 _KEY: Final = "MUNIMENT_API_KEY"
@@ -39,8 +39,10 @@ class Source:
     from_: dt.date | None
 
 
-def find_source(ctx: click.Context, options: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Source:
-    """The source that is asked for.
+def find_sources(
+    ctx: click.Context, options: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> list[Source]:
+    """The sources that are asked for: the one named or addressed, else every one in the settings file.
 
     Args:
         ctx: Of the command, whose settings file has been read.
@@ -50,20 +52,77 @@ def find_source(ctx: click.Context, options: Mapping[str, Any], environ: Mapping
     Raises:
         BadInput: No address, no key, one of them malformed, or a name that belongs to nothing.
     """
-    return _Search(ctx, options, environ).find()
+    asked = _Asked(ctx, options, environ)
+    tables = asked.tables()
+    found = [_Lookup(asked, table, among_several=len(tables) > 1).source() for table in tables]
+    names = [source.name for source in found]
+    if len(set(names)) < len(names):
+        raise BadInput("several sources have one name", hint="Give each [[source]] a name of its own.")
+    return found
 
 
-class _Search:
-    """Looks at flags and environment first, then at the source's table, then at the file's defaults."""
+class _Asked:
+    """What the command line and the environment say.
+
+    Args:
+        ctx: See `find_sources`.
+        options: See `find_sources`.
+        environ: See `find_sources`.
+    """
 
     def __init__(self, ctx: click.Context, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self.options = options
+        self.environ = environ
         self._ctx = ctx
-        self._options = options
-        self._environ = environ
         self._tables: list[SourceTable] = ctx.meta.get(SOURCES, [])
-        self._table = self._choose_table()
 
-    def find(self) -> Source:
+    def is_explicit(self, name: str) -> bool:
+        """Whether an option was given by flag or environment."""
+        return self._ctx.get_parameter_source(name) in _EXPLICIT
+
+    def tables(self) -> list[SourceTable]:
+        """The `[[source]]` tables that are meant, one without values where there are none."""
+        name = self.options["source"]
+        if name is not None:
+            return [self._named(name)]
+        url = self.options["url"] if self.is_explicit("url") else None
+        # a key that belongs to one host is never shown to another
+        fitting = [table for table in self._tables if url is None or _same_url(url, table.values.get("url"))]
+        return fitting or [_NO_TABLE]
+
+    def _named(self, name: str) -> SourceTable:
+        if not name.strip():
+            raise BadInput("--source is empty", hint="Name a source, or leave --source out.")
+        table = next((table for table in self._tables if table.name == name), None)
+        if table is None and self._tables and not self.is_explicit("url"):
+            names = ", ".join(table.name or "(one without a name)" for table in self._tables)
+            raise BadInput(f"there is no [[source]] named {name}", hint=f"There are: {names}.")
+        return table or _NO_TABLE
+
+
+class _Lookup:
+    """Looks at flags and environment first, then at the source's table, then at the file's defaults.
+
+    Args:
+        asked: What the command line and the environment say.
+        table: The source's.
+        among_several: Whether others are collected by the same call: then a key in the environment is only for those
+            whose tables name none.
+    """
+
+    def __init__(self, asked: _Asked, table: SourceTable, *, among_several: bool) -> None:
+        self._asked = asked
+        self._options = asked.options
+        self._environ = asked.environ
+        self._table = table
+        self._among_several = among_several
+
+    def source(self) -> Source:
+        """The source.
+
+        Raises:
+            BadInput: See `find_sources`.
+        """
         self._demand_supported()
         settings = read_settings(
             self._value("url") or _no_url(),
@@ -76,33 +135,8 @@ class _Search:
         name = self._options["source"] or self._table.name or _default_name(settings.url)
         return Source(name, settings, self._first_day())
 
-    def _choose_table(self) -> SourceTable:
-        name = self._options["source"]
-        if name is not None:
-            return self._named(name)
-        url = self._options["url"] if self._is_explicit("url") else None
-        fitting = [table for table in self._tables if url is None or _same_url(url, table.values.get("url"))]
-        if len(fitting) > 1:
-            raise BadInput("there are several sources", hint=f"Name one with --source: {self._names()}.")
-        # a key that belongs to one host is never shown to another
-        return fitting[0] if fitting else _NO_TABLE
-
-    def _named(self, name: str) -> SourceTable:
-        if not name.strip():
-            raise BadInput("--source is empty", hint="Name a source, or leave --source out.")
-        table = next((table for table in self._tables if table.name == name), None)
-        if table is None and self._tables and not self._is_explicit("url"):
-            raise BadInput(f"there is no [[source]] named {name}", hint=f"There are: {self._names()}.")
-        return table or _NO_TABLE
-
-    def _names(self) -> str:
-        return ", ".join(table.name or "(one without a name)" for table in self._tables)
-
-    def _is_explicit(self, name: str) -> bool:
-        return self._ctx.get_parameter_source(name) in _EXPLICIT
-
     def _value(self, name: str) -> Any:
-        if self._is_explicit(name) or name not in self._table.values:
+        if self._asked.is_explicit(name) or name not in self._table.values:
             return self._options[name]
         return self._table.values[name]
 
@@ -113,9 +147,10 @@ class _Search:
     def _key(self) -> str:
         """The key: a file that a flag names, the environment, the source's table, a file for all sources."""
         file, table = self._options["api_key_file"], self._table.values
-        if file is not None and self._is_explicit("api_key_file"):
+        if file is not None and self._asked.is_explicit("api_key_file"):
             return read_key_file(file)
-        if (key := self._environ.get(_KEY)) is not None:
+        names_its_own = not table.keys().isdisjoint(("api_key_env", "api_key_file"))
+        if (key := self._environ.get(_KEY)) is not None and not (self._among_several and names_its_own):
             return key
         if "api_key_env" in table:
             return self._key_of_environment(table["api_key_env"])

@@ -103,6 +103,7 @@ class _Trial:
         self.confirm = confirm
         self.growing = growing
         self.passes: list[Reading] = []
+        self._rows_behind = False
 
     @property
     def total(self) -> int | None:
@@ -121,7 +122,7 @@ class _Trial:
                 return self.verdict("confirmed")
             if self.growing and self._reached(reading):
                 return self.verdict(None, settled=True)
-            if not self.confirm and self._union_holds() and not self._was_exceeded(reading.total_after):
+            if not self.confirm and self._union_holds() and (yield from self._nothing_behind(reading.total_after)):
                 return self.verdict("stable", keys=self._union())
             if most < MOST_PASSES and reading.flaw is not None:
                 return None
@@ -130,6 +131,14 @@ class _Trial:
     def _was_exceeded(self, total: int | None) -> bool:
         """Whether a pass served more rows than this very total: then reaching it proves nothing."""
         return total is not None and any(each.total_after == total and each.rows > total for each in self.passes)
+
+    def _nothing_behind(self, total: int | None) -> Steps[bool]:
+        """Whether no row lies behind the total that several passes have reached together."""
+        if total is None or self._was_exceeded(total):
+            return False
+        (behind,) = yield (Ask(self.window, total, self.seen.limit),)
+        self._rows_behind |= not isinstance(behind, Sheet) or len(behind) > 0
+        return not self._rows_behind
 
     def _confirmed(self, reading: Reading) -> Steps[bool]:
         again = yield from read(self.window, self.seen, limit=other_seams(self.seen.limit))
