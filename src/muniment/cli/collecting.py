@@ -12,6 +12,7 @@ from muniment.cli.options import cache_folder, home_folder
 from muniment.cli.progress import show_progress
 from muniment.cli.signals import Noted
 from muniment.cli.sources import Source
+from muniment.collect.asking import LARGEST_ANSWER_BYTES
 from muniment.collect.collecting import collect
 from muniment.collect.goal import Goal
 from muniment.collect.instants import utc_now
@@ -36,7 +37,10 @@ def collect_once(path: Path, source: Source, goal: Goal, noted: Noted, *, quiet:
         NotEvidence: It is damaged in what a commit reads.
     """
     started = time.monotonic()
-    with Client(source.settings, stop=noted.event) as client, show_progress(quiet=quiet) as tell:
+    with (
+        Client(source.settings, stop=noted.event, max_body_bytes=LARGEST_ANSWER_BYTES) as client,
+        show_progress(quiet=quiet) as tell,
+    ):
         archive = _open_or_make(path)
         done = collect(
             archive, client, source.name, home=home_folder(), cache=cache_folder(), goal=goal, stop=noted, tell=tell

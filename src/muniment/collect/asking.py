@@ -14,7 +14,10 @@ from muniment.source.endpoints import AUDIT_LOG
 from muniment.source.pages import cut_page
 from muniment.sweep.window import EVERYTHING, Ask, Refused, Sheet
 
-__all__ = ["Asker"]
+__all__ = ["LARGEST_ANSWER_BYTES", "Asker"]
+
+LARGEST_ANSWER_BYTES = 8 << 20
+"""A larger answer is asked for in halves: a page of 1000 entries is half a megabyte, and several are under way at once."""
 
 _ONE_ROW = Ask(EVERYTHING, 0, 1)
 
