@@ -2,13 +2,16 @@
 
 import datetime as dt
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 from tests.cli.terminal import PERIOD, Place, Said, Terminal, source_of
+from tests.source.rawserver import Request, answers, raw_server
 
+from muniment.errors import Forbidden, NotFound
 from muniment.model import Query
 from muniment.sandbox.server import Box
 from muniment.sandbox.store import Matches
@@ -98,6 +101,39 @@ def test_a_source_that_nobody_answers_for_is_exit_3_with_account_and_error(
     assert (place.archive / "checkpoint").exists()
 
 
+def test_the_archive_is_there_before_the_first_request(
+    muniment: Terminal, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def look(request: Request, sock: socket.socket) -> bool | None:
+        seen.append((place.archive / "checkpoint").exists())
+        return answers(403, b"{}")(request, sock)
+
+    with raw_server(look) as server:
+        monkeypatch.setenv("MUNIMENT_API_KEY", "k")
+        assert muniment("collect", "--url", server.url).code == 3
+    assert seen
+    assert all(seen)
+
+
+@pytest.mark.parametrize(("refusal", "state"), [(Forbidden("no"), "forbidden"), (NotFound("gone"), "not_found")])
+def test_a_lookup_that_is_refused_is_that_users_state_and_no_harm_to_complete(
+    muniment: Terminal, box: Box, *, refusal: Exception, state: str
+) -> None:
+    def refuse(user_id: str) -> bytes | None:
+        if isinstance(refusal, NotFound):
+            return None
+        raise Forbidden(f"{user_id}: {refusal}")
+
+    box.world.user = refuse  # type: ignore[method-assign] # a role that may not look
+    said = muniment("collect", *DAYS, "--json")
+    assert (said.code, said.document["complete"]) == (0, True)
+    users = muniment("users", "--json").document
+    assert {user["state"] for user in users} == {state}
+    assert all(user["name"] and user["observed_at"] and user["state_means"] for user in users)
+
+
 def test_retry_s_bounds_how_long_a_request_is_tried(muniment: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"URL": "http://127.0.0.1:9", "API_KEY": "k", "RETRY_S": "1"}.items():
         monkeypatch.setenv(f"MUNIMENT_{name}", value)
@@ -169,6 +205,7 @@ def test_a_finding_is_exit_11_until_it_is_answered_and_complete_all_the_same(mun
     assert muniment("dispose", str(finding["finding"]), "--reason", "known", "--by", "me").code == 0
     after = muniment("collect", *DAYS, "--json")
     assert (after.code, after.document["findings"]) == (0, [])
+    assert after.document["archived"] == muniment("status", "--json").document["entries"] == 120, "keys, not contents"
 
 
 def test_entries_that_vanished_leave_a_run_complete_and_exit_11(muniment: Terminal, box: Box) -> None:

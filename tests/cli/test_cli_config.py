@@ -230,14 +230,6 @@ def test_a_source_is_chosen_by_its_name_with_its_address_and_key(muniment: Termi
 
 
 @pytest.mark.usefixtures("two")
-def test_several_sources_and_none_named_is_exit_2_naming_them(muniment: Terminal, place: Place) -> None:
-    error = muniment("collect", "--config", "etc/own.toml", "--json").error
-    assert error["message"] == "there are several sources"
-    assert "production, trial" in error["hint"]
-    assert not place.archive.exists()
-
-
-@pytest.mark.usefixtures("two")
 def test_a_name_in_no_table_is_exit_2_naming_those_there_are(muniment: Terminal) -> None:
     error = muniment("collect", "--config", "etc/own.toml", "--source", "prodction", "--json").error
     assert error["message"] == "there is no [[source]] named prodction"

@@ -76,7 +76,8 @@ def test_at_a_day_only_those_are_known_whom_entries_named_by_then(muniment: Term
     early = [entry for entry in entries_of(shared_box) if str(entry["timestamp"]) < "2026-03-23"]
     assert {user["id"] for user in then} == {entry["user"]["id"] for entry in early if entry["user"]}
     for user in then:
-        assert user["last"] < "2026-03-23"
+        moments = [str(entry["timestamp"]) for entry in early if entry["user"] and entry["user"]["id"] == user["id"]]
+        assert dt.datetime.fromisoformat(user["last"]) == dt.datetime.fromisoformat(max(moments))
         assert (user["observed_at"], user["state"]) == (None, "unresolved"), "nobody had been asked for by then"
     assert muniment("users", "--at", "2026-01-01", "--json").document == []
     assert muniment("users", "--at", "9999-12-31", "--json").document == muniment("users", "--json").document

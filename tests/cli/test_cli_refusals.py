@@ -5,15 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.cli.terminal import PERIOD, Place, Terminal
 
+from muniment.archive.home import Home
 from muniment.archive.reading import Archive
-from muniment.archive.writer import collect_lock
+from muniment.archive.writer import Writer, collect_lock
 from muniment.sandbox.server import Box
 
 
@@ -120,6 +123,39 @@ def test_collecting_what_is_being_collected_names_the_process(
         said = muniment("collect", "--json")
     assert (said.code, said.error["code"]) == (1, "archive_busy")
     assert said.error["message"] == f"process {os.getpid()} is collecting {name} into the archive"
+
+
+@pytest.fixture
+def writing(collected: Place) -> Iterator[Callable[[], None]]:
+    """Somebody who is writing to the archive, until told to end."""
+    begun, end = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with Writer(Archive.open(collected.archive), Home(collected.home)) as writer, writer.transaction():
+            begun.set()
+            end.wait(20)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert begun.wait(10)
+    yield end.set
+    end.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("command", ["status --days", "users", "accounts", "findings", "receipts", "entries"])
+@pytest.mark.usefixtures("writing")
+def test_reading_waits_for_nobody(muniment: Terminal, command: str) -> None:
+    began = time.monotonic()
+    assert muniment(*command.split()).code == 0
+    assert time.monotonic() - began < 5
+
+
+def test_another_writer_waits_for_the_commit_and_then_goes_on(muniment: Terminal, writing: Callable[[], None]) -> None:
+    threading.Timer(0.5, writing).start()
+    began = time.monotonic()
+    assert muniment("key", "change").code == 0
+    assert time.monotonic() - began > 0.4
 
 
 def test_a_lost_signing_key_is_refused_with_the_way_on(muniment: Terminal, collected: Place, at_source: Box) -> None:

@@ -4,21 +4,23 @@ import datetime as dt
 import multiprocessing
 import os
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.query.site import BLOCK, POLICY, SOURCE, Site, entry, ids, searcher_on
 
 from muniment.archive.reading import Archive
+from muniment.archive.storage import LocalFolder
 from muniment.errors import NotEvidence
 from muniment.model import Query, Sort
 from muniment.query.corrections import NO_CORRECTIONS, Corrections
-from muniment.query.index import Policy, open_index
+from muniment.query.index import Index, Policy, open_index
 from muniment.query.search import Searcher, search
 
 NEWEST = Sort("timestamp", "desc")
@@ -195,6 +197,20 @@ def test_two_processes_may_make_it_at_once(site: Site) -> None:
     assert len(site.index_files()) == 1
 
 
+def test_nobody_makes_it_while_another_does(site: Site) -> None:
+    filled(site)
+    site.cache.mkdir()
+    made: list[Index | None] = []
+    with LocalFolder(site.cache).lock("query", 0, "is making it"):
+        waiting = threading.Thread(target=lambda: made.append(site.index()))
+        waiting.start()
+        waiting.join(0.4)
+        assert [path.name for path in site.cache.iterdir()] == ["lock"]
+    waiting.join()
+    assert made[0] is not None
+    assert made[0].end == 5 * BLOCK
+
+
 def test_who_waits_for_another_maker_goes_by_what_that_one_made(site: Site) -> None:
     filled(site)
     said: list[str] = []
@@ -246,12 +262,20 @@ def test_entries_of_one_source_are_told_from_those_of_another(site: Site) -> Non
         assert site.find(Query(offset=4), source=source) == site.find_plainly(Query(offset=4), source=source)
 
 
+NULLS_BESIDE_ONE = [{"log": [None] * 10 + [one] * 10, "asked": one, "bits": 1} for one in "abcde"]
+
+
+@example(**NULLS_BESIDE_ONE[0])
+@example(**NULLS_BESIDE_ONE[1])
+@example(**NULLS_BESIDE_ONE[2])
+@example(**NULLS_BESIDE_ONE[3])
+@example(**NULLS_BESIDE_ONE[4])
 @given(
     log=st.lists(st.sampled_from(["", "a", "b", "c", "d", "e"]) | st.none(), min_size=20, max_size=60),
     asked=st.sampled_from(["", "a", "b", "e", "nowhere", "🙂"]),
     bits=st.sampled_from([1, 2, 4, 64]),
 )
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=6)
 def test_resource_ids_of_one_hash_are_never_taken_for_each_other(
     tmp_path_factory: pytest.TempPathFactory, log: list[str | None], asked: str, bits: int
 ) -> None:

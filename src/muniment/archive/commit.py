@@ -85,7 +85,7 @@ class Transaction:
         """
         if batch.kind in RECORD_KINDS:
             raise ValueError(f"leaves of kind {batch.kind} form a chain: add_record appends them")
-        self.is_empty = False
+        self.is_empty &= not batch.leaves
         return self.append(batch)
 
     def add_record(self, kind: str, payload: bytes, observed_at: str) -> int:
@@ -118,11 +118,15 @@ class Transaction:
         self.size += count
         return first
 
-    def finish(self) -> tuple[list[Encoded], bytes]:
-        """The segments and the leaf hashes."""
+    def finish_hashes(self) -> bytes:
+        """The leaf hashes of all that was appended; nothing may be appended any more."""
         if self._has_record and not self._ends_with_record:
             raise RuntimeError("a commit that has leaves of the record ends with one")
-        return self._encoding.finish(self.marks), b"".join(self._hashes)
+        return b"".join(self._hashes)
+
+    def finish_segments(self) -> list[Encoded]:
+        """The segments, once the thread that encodes them is done."""
+        return self._encoding.finish(self.marks)
 
 
 class _Encoding:
@@ -202,10 +206,11 @@ def seal(
     Returns:
         The names of the segments.
     """
-    encoded, hashes = transaction.finish()
+    # the tree grows while the last rows are being encoded
+    after, grown = extend(head, transaction.finish_hashes(), read)
+    encoded = transaction.finish_segments()
     segments = {each.name.path: memoryview(each.data) for each in encoded}
     storage.write({**(beside or {}), **segments})
-    after, grown = extend(head, hashes, read)
     tiles = {tile.path: data for tile, data in grown.items()}
     storage.write(tiles)
     storage.sync([*segments, *tiles])

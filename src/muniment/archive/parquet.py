@@ -35,7 +35,7 @@ FORMAT: Final = 1
 """Version of the archive's format."""
 ROWS: Final = 2_048
 """Rows of a row group."""
-CHUNK: Final = 1 * ROWS
+CHUNK: Final = ROWS
 """Rows that are encoded by one call, without the interpreter's lock: each return to it can cost 5 ms."""
 GROUP_BYTES: Final = 8 << 20
 """A row group ends early with the row by which its leaves reach this many bytes."""

@@ -75,7 +75,7 @@ class Writer:
         self.home = home
         self.clock = clock
         # the default pool keeps what one thread frees for that thread: half as much memory again
-        pa.set_memory_pool(pa.jemalloc_memory_pool())
+        pa.set_memory_pool(pa.system_memory_pool())
         self._layout = layout
         self._checked: set[SegmentName] = set()
         self._tidier = Tidier(archive.storage, layout, grace_s, clock, background=background)

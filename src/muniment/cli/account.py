@@ -130,10 +130,7 @@ class Accounts:
 
     def __init__(self, each: Sequence[Account]) -> None:
         self._each = each
-        # a signal ended the last one, and outranks everything; then 3, 4, 11
-        self._worst = max(
-            each, key=lambda account: (account.exit_code > 128, account.error is not None, -account.exit_code)
-        )
+        self._worst = max(each, key=_badness)
 
     @property
     def exit_code(self) -> int:
@@ -162,6 +159,11 @@ class Accounts:
         }
         told.pop("error", None)
         return told if self._worst.error is None else told | {"error": error_document(self._worst.error)}
+
+
+def _badness(account: Account) -> tuple[bool, bool, int]:
+    """A signal outranks everything; then 3, 4, 11 in that order."""
+    return account.outcome.signal is not None, account.error is not None, -account.exit_code
 
 
 def _say_some(items: list[str], command: str) -> None:

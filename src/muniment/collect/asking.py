@@ -17,7 +17,7 @@ from muniment.sweep.window import EVERYTHING, Ask, Refused, Sheet
 __all__ = ["LARGEST_ANSWER_BYTES", "Asker"]
 
 LARGEST_ANSWER_BYTES = 8 << 20
-"""A larger answer is asked for in halves: a page of 1000 entries is half a megabyte, and several are under way at once."""
+"""A larger answer is asked for in halves: 1000 entries are half a megabyte, and several pages are under way at once."""
 
 _ONE_ROW = Ask(EVERYTHING, 0, 1)
 
