@@ -16,7 +16,7 @@ demo: setup
 	$(BIN)/muniment demo
 
 test: setup
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 $(if $(COVER),--cov --cov-report=term:skip-covered)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """`muniment demo`: the main job from end to end, and nothing left elsewhere."""
 
+import os
 import re
 import subprocess
 import time
@@ -75,8 +76,10 @@ def test_what_it_says_to_try_next_works(shown: tuple[Said, Place]) -> None:
 
 
 def test_with_json_it_is_one_document_and_the_story_goes_to_stderr(muniment: Terminal, place: Place) -> None:
+    environ = dict(os.environ)
     said = muniment("demo", "--out", "here", "--json")
     assert said.code == 0
+    assert dict(os.environ) == environ
     told = said.document
     assert (told["archive"], told["report"], told["package"]) == ("here/muniment-archive", None, None)
     assert (told["collected"], told["late"], told["found_late"]) == (6_000, 6, 6)

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.cli.terminal import Place, Terminal
 from tests.source.rawserver import answers, raw_server
 
+from muniment.model import Query
 from muniment.sandbox.server import Box
+from muniment.sandbox.store import Matches
 
 BoxMaker = Callable[..., Box]
 DAYS = ("--from", "2026-03-30", "--to", "2026-04-01")
@@ -86,6 +89,23 @@ def test_what_ends_worst_decides_the_exit_code_and_the_others_are_collected_all_
     assert told["error"]["code"] == "invalid_api_key"
     assert [each["complete"] for each in told["sources"]] == [False, True]
     assert ["error" in each for each in told["sources"]] == [True, False]
+
+
+def test_a_source_that_cannot_be_read_outranks_gaps(muniment: Terminal, make_box: BoxMaker) -> None:
+    box = make_box(days=5, entries=60)
+    honest = box.world.store.search
+
+    def counting_more(query: Query) -> Matches:
+        found = honest(query)
+        return msgspec.structs.replace(found, total=found.total + 2 if found.total else 0)
+
+    box.world.store.search = counting_more  # type: ignore[method-assign] # the world itself tells a lie
+    with raw_server(answers(401, b'{"error":{"code":"no","message":"No."}}')) as server:
+        settings(gappy=(box.url, box.keys["AM_VIEW_ONLY"]), closed=(server.url, "k"))
+        said = muniment("collect", *DAYS, "--json")
+    assert said.document["sources"][0]["error"]["code"] == "population_incomplete"
+    assert (said.code, said.document["error"]["code"]) == (3, "invalid_api_key")
+    assert said.document["gaps"]
 
 
 @pytest.mark.usefixtures("boxes")

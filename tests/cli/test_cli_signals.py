@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from tests.cli.terminal import Place, Terminal, ended, source_of
+from tests.source.rawserver import is_silent, raw_server
 
 from muniment.archive.reading import Archive
 from muniment.errors import MunimentError
@@ -84,6 +85,20 @@ def test_a_second_signal_ends_it_at_once(place: Place, slow: Box, number: signal
     assert said.document["error"]["code"] == "interrupted"
     assert "Ended at once" in said.err
     assert place.call("verify", place.archive).code == 0
+
+
+def test_a_request_that_nobody_answers_does_not_hold_the_end_up(place: Place) -> None:
+    with (
+        raw_server(is_silent) as server,
+        place.program("collect", "--json", MUNIMENT_URL=server.url, MUNIMENT_API_KEY="k") as process,
+    ):
+        until = time.monotonic() + 20
+        while not server.requests and time.monotonic() < until:
+            time.sleep(0.02)
+        began = time.monotonic()
+        said = ended(process, signal.SIGTERM)
+        assert time.monotonic() - began < 5, "an answer may take 30 s"
+    assert (said.code, said.error["code"]) == (143, "interrupted")
 
 
 def test_ctrl_c_in_any_command_is_130_and_no_traceback(place: Place) -> None:
