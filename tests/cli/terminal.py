@@ -24,6 +24,11 @@ PERIOD = ("--from", "2026-03-20", "--to", "2026-04-02")
 """Of the shared sandbox, some 200 entries of its 1,200."""
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment without what lets coverage into child processes, for those that are measured otherwise."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
 @dataclass(frozen=True)
 class Said:
     """What a command printed, and how it ended."""

@@ -1,6 +1,7 @@
 """`findings`, `dispose`, `receipts`, `recover` and `key change`: the record, read and added to."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from muniment.archive.leaf import parse_leaf
 from muniment.archive.reading import Archive
 from muniment.model import Query
 from muniment.sandbox.server import Box
+from muniment.sandbox.store import Matches
 from muniment.version import __version__
 
 BoxMaker = Callable[..., Box]
@@ -173,12 +175,50 @@ def test_one_run_is_shown_with_the_exact_addresses_rows_totals_methods_and_clock
     assert "control   2026-03-20 to 2026-04-02 by status: sum 171 of 171 (SUCCESS" in shown
     assert "clock     the source's is " in shown
     assert "key       tag " in shown
+    assert re.search(r"\n {4}leaves \d+ to \d+\n", shown)
     windows = [window for each in muniment("receipts", "--json").document for window in each["windows"]]
     for window in windows:
         assert window["url"] in shown
         assert f"{window['from']}: {window['rows']} row" in shown
     assert len(shown.split("\nrun ")) == 1
     assert collected.archive.exists()
+
+
+def test_a_run_with_gaps_shows_them_the_parts_that_were_read_and_what_does_not_add_up(
+    muniment: Terminal, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = box.world.store.search
+
+    def counting_more(query: Query) -> Matches:
+        found = honest(query)
+        narrow = query.resource_types or query.action or query.status or query.account_id
+        return msgspec.structs.replace(found, total=found.total + 2 if found.total and not narrow else found.total)
+
+    box.world.store.search = counting_more  # type: ignore[method-assign] # the world itself tells a lie
+    assert muniment("collect", "--to", "2026-04-01").code == 4
+    monkeypatch.setenv("COLUMNS", "80")
+    blocks = muniment("receipts").out
+    assert "✗ not complete" in blocks
+    assert "✗ gap 2026-03-22: expected " in blocks
+    assert "do not agree" in blocks
+    assert max(map(len, blocks.splitlines())) <= 80
+    (last,) = {each["run"] for each in muniment("receipts", "--json").document}
+    shown = muniment("receipts", "--run", last).out
+    assert "not complete, " in shown
+    assert "control   2026-03-22 to 2026-04-01 by status: sum " in shown
+    assert re.search(r"\n {4}\S.*resource_types=\w+: \d+ rows?, ", shown), "parts stand below their window"
+
+
+@pytest.mark.usefixtures("box")
+def test_a_run_over_everything_says_how_the_whole_adds_up(muniment: Terminal) -> None:
+    assert muniment("collect").code == 0
+    assert muniment("collect", "--accept-scope", "--recheck", "full").code == 0
+    first, second = dict.fromkeys(each["run"] for each in muniment("receipts", "--json").document)
+    shown = muniment("receipts", "--run", first).out
+    assert "whole     120 without dates: closed days 120, open days 0, outside any day 0" in shown
+    again = muniment("receipts", "--run", second).out
+    assert "accepted as seeing less" in again
+    assert "asked for the first entry to today (recheck full, accept scope) of " in again
 
 
 @pytest.mark.usefixtures("collected")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.cli.terminal import PERIOD, Place, Terminal
+from tests.cli.terminal import PERIOD, Place, Terminal, unmeasured
 
 from muniment.archive.home import Home
 from muniment.archive.reading import Archive
@@ -211,7 +211,8 @@ main(["collect", "--json"])
 @pytest.mark.usefixtures("at_source")
 def test_a_disk_that_refuses_is_said_and_the_archive_is_whole(muniment: Terminal, place: Place) -> None:
     assert muniment("init").code == 0
-    ran = subprocess.run([sys.executable, "-c", LIMITED], check=False, capture_output=True, text=True, cwd=place.work)
+    call = [sys.executable, "-c", LIMITED]
+    ran = subprocess.run(call, check=False, capture_output=True, text=True, cwd=place.work, env=unmeasured())
     error = json.loads(ran.stdout)["error"]
     assert (ran.returncode, error["code"]) == (1, "storage_error")
     assert "ulimit -f" in error["hint"]
