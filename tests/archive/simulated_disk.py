@@ -8,7 +8,7 @@ import contextlib
 import errno
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -71,8 +71,6 @@ class SimulatedDisk:
         now: Modification time of what is written.
     """
 
-    width = 1
-
     def __init__(self, state: State | None = None, *, now: float = 1e9) -> None:
         self.state = state or State()
         self.now = now
@@ -118,19 +116,21 @@ class SimulatedDisk:
             self._step("make_folder")
             self.state.names[path] = FOLDER
 
-    def write(self, path: Path, data: bytes | memoryview, mode: int = 0o666) -> None:  # noqa: ARG002 - as above
-        self._demand_folder(path.parent)
-        self._step("create")
-        if path not in self.state.names:
-            self.state.names[path] = self.state.next_node
-            self.state.next_node += 1
-        node = self._file(path)
-        whole = bytes(data)
-        self.state.contents[node], self.state.times[node] = whole[: len(whole) // 2], self.now
-        self._step("write")
-        self.state.contents[node] = whole
-        self._step("fsync")
-        self.state.durable_contents[node] = whole
+    def write(self, files: Mapping[Path, bytes | memoryview], mode: int = 0o666) -> None:  # noqa: ARG002 - as above
+        for path, data in files.items():
+            self._demand_folder(path.parent)
+            self._step("create")
+            if path not in self.state.names:
+                self.state.names[path] = self.state.next_node
+                self.state.next_node += 1
+            node = self._file(path)
+            whole = bytes(data)
+            self.state.contents[node], self.state.times[node] = whole[: len(whole) // 2], self.now
+            self._step("write")
+            self.state.contents[node] = whole
+        for path in files:
+            self._step("fsync")
+            self.state.durable_contents[self._file(path)] = self.state.contents[self._file(path)]
 
     def sync(self, folder: Path) -> None:
         self._demand_folder(folder)

@@ -307,6 +307,22 @@ def test_a_receipt_that_is_so_passes(plain: World, said: bytes) -> None:
     assert plain.verify().ok
 
 
+def test_a_receipt_that_claims_entries_after_it_is_named(plain: World) -> None:
+    early = encode_leaf("receipt", OWN_SOURCE, AT, receipt(35, 36), previous=33)
+    seal_anew(plain, [*leaves_of(plain), early, encode_leaf("entry", SOURCE, AT, item(1))])
+    verdict = plain.verify()
+    assert failed(verdict) == {"receipts"}
+    assert {leaf for _, leaf in named(verdict)} == {34}
+
+
+def test_two_neighbours_in_the_record_that_name_the_same_one_break_the_chain(plain: World) -> None:
+    twice = [encode_leaf("finding", OWN_SOURCE, AT, b'{"n":%d}' % number, previous=33) for number in range(2)]
+    seal_anew(plain, [*leaves_of(plain), *twice])
+    verdict = plain.verify()
+    assert failed(verdict) == {"record"}
+    assert {leaf for _, leaf in named(verdict)} == {35}
+
+
 def test_a_seal_of_another_file_is_named(plain: World) -> None:
     seal = b'{"first":0,"end":34,"sha256":"%s"}' % (b"0" * 64)
     seal_anew(plain, [*leaves_of(plain), encode_leaf("segment", OWN_SOURCE, AT, seal)])

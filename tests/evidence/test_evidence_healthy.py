@@ -22,6 +22,8 @@ from tests.evidence.world import (
 from muniment.archive.leaf import encode_leaf
 from muniment.archive.segments import LAYOUT
 from muniment.evidence.archive import verify_archive
+from muniment.evidence.folder import Folder
+from muniment.evidence.inquiry import Inquiry
 from muniment.evidence.keys import Trusted
 from muniment.merkle.canonical import encode_base64
 
@@ -151,6 +153,18 @@ def test_files_that_are_merged_away_while_it_reads_are_found_where_they_went(lar
     assert set(before) - set(world.files())
     assert verdict.ok, verdict.problems
     assert verdict.tree_size == large.open().size
+
+
+def test_a_commit_between_reading_the_checkpoint_and_listing_the_files_does_no_harm(world: World) -> None:
+    inquiry = Inquiry(Folder(world.archive))
+    inquiry.read_checkpoint()
+    with writing(world) as writer:
+        collect(writer, 9000, 20)
+    assert "segment/723-747." not in "".join(world.files())
+    inquiry.read_leaves(0, None)
+    inquiry.judge_tree()
+    assert inquiry.problems.listed() == ()
+    assert (inquiry.size, inquiry.leaves) == (747, 747)
 
 
 def test_a_commit_under_way_is_listed_and_does_no_harm(world: World) -> None:

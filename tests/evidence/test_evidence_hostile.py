@@ -33,6 +33,13 @@ def test_a_link_in_place_of_a_file_is_refused_even_to_the_same_bytes(world: Worl
     assert "symbolic link" in what_of(world, path)
 
 
+def test_what_a_link_leads_to_is_never_read(world: World) -> None:
+    file = world.archive / "checkpoint"
+    file.rename(world.path / "elsewhere")
+    file.symlink_to(world.path / "elsewhere")
+    assert world.verify().tree_size is None
+
+
 def test_a_linked_segment_is_refused(world: World) -> None:
     path = world.segments()[2]
     (world.archive / path).rename(world.path / "elsewhere")

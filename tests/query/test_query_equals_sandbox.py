@@ -19,7 +19,7 @@ from muniment.query.search import Searcher
 from muniment.sandbox.store import Store
 from muniment.sandbox.world import World
 
-TEXTS = st.sampled_from(["a", "B", "ab", "é", "\u00df", "\x00", "😀", "￿", "'; --", "%", "success", "FAILURE"])
+TEXTS = st.sampled_from(["", "a", "B", "ab", "é", "\u00df", "\x00", "😀", "￿", "'; --", "%", "success", "FAILURE"])
 MAYBE = st.none() | TEXTS
 TIMES: st.SearchStrategy[Any] = st.one_of(
     st.integers(0, 5).map(lambda n: f"2026-03-0{1 + n // 3}T23:59:5{n}Z"),

@@ -6,14 +6,16 @@ loses and reorders whatever was not synced.
 
 import contextlib
 import fcntl
+import itertools
 import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from muniment.errors import Busy
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["REAL_DISK", "Disk", "Name", "RealDisk"]
 
+T = TypeVar("T")
+
+_OPEN_FILES: Final = 128
+_SYNCS_AT_ONCE: Final = 8
 _LOCK_POLL_S: Final = 0.02
 _SIGNATURE_BYTES: Final = 300
 """A process id and a host name of at most 255 characters."""
@@ -36,9 +42,6 @@ class Name(NamedTuple):
 
 class Disk(Protocol):
     """The steps; each raises `OSError`."""
-
-    width: int
-    """How many writes at once are faster than one after the other."""
 
     def read(self, path: Path) -> bytes:
         """All bytes of a file."""
@@ -55,8 +58,8 @@ class Disk(Protocol):
     def make_folder(self, path: Path, mode: int = 0o777) -> None:
         """Make one folder; one that is there already is left as it is."""
 
-    def write(self, path: Path, data: "bytes | memoryview", mode: int = 0o666) -> None:
-        """Make a file or replace its content; the content is durable on return, its name only after `sync`."""
+    def write(self, files: "Mapping[Path, bytes | memoryview]", mode: int = 0o666) -> None:
+        """Make files or replace their contents; the contents are durable on return, the names only after `sync`."""
 
     def sync(self, folder: Path) -> None:
         """Return once the names in a folder are durable."""
@@ -80,8 +83,6 @@ class Disk(Protocol):
 
 class RealDisk:
     """The operating system's."""
-
-    width = 8
 
     def read(self, path: Path) -> bytes:
         """See `Disk`."""
@@ -107,16 +108,16 @@ class RealDisk:
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode)
 
-    def write(self, path: Path, data: "bytes | memoryview", mode: int = 0o666) -> None:
-        """See `Disk`."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-            _make_durable(descriptor)
-        finally:
-            os.close(descriptor)
+    def write(self, files: "Mapping[Path, bytes | memoryview]", mode: int = 0o666) -> None:
+        """See `Disk`; many files are made durable side by side, which is several times faster."""
+        for group in _batched(files.items(), _OPEN_FILES):
+            with contextlib.ExitStack() as opened:
+                descriptors = [_write(opened, path, data, mode) for path, data in group]
+                if len(descriptors) == 1:
+                    _make_durable(descriptors[0])
+                    continue
+                with ThreadPoolExecutor(min(len(descriptors), _SYNCS_AT_ONCE), thread_name_prefix="sync") as pool:
+                    list(pool.map(_make_durable, descriptors))
 
     def sync(self, folder: Path) -> None:
         """See `Disk`."""
@@ -148,6 +149,23 @@ class RealDisk:
             # said, not left to close: a child that a fork made would hold on to it
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
+
+
+def _write(opened: contextlib.ExitStack, path: Path, data: "bytes | memoryview", mode: int) -> int:
+    """Write a file that stays open until the stack ends."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    opened.callback(os.close, descriptor)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    return descriptor
+
+
+def _batched(items: Iterable[T], count: int) -> Iterator[list[T]]:
+    """The items in lists of at most so many."""
+    rest = iter(items)
+    while group := list(itertools.islice(rest, count)):
+        yield group
 
 
 def _make_durable(descriptor: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from muniment.archive.leaf import one_line, payloads_of
+from muniment.archive.leaf import one_line, one_lines, payloads_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,9 +62,9 @@ def content_hash(payload: bytes) -> int:
     return int.from_bytes(sha256(one_line(payload)).digest()[:8])
 
 
-def content_hashes(payloads: Iterable[bytes]) -> "NDArray[np.uint64]":
+def content_hashes(payloads: Sequence[bytes]) -> "NDArray[np.uint64]":
     """`content_hash` of each item of a page."""
-    return _heads(sha256(one_line(payload)).digest() for payload in payloads)
+    return _heads(sha256(payload).digest() for payload in one_lines(payloads))
 
 
 def same_json(a: bytes, b: bytes) -> bool:

@@ -176,7 +176,7 @@ class KeyRuns:
 
     def _write_manifest(self, archive: Archive) -> None:
         manifest = _Manifest(VERSION, archive.origin, archive.size, archive.root, [each for each, _ in self._files])
-        REAL_DISK.write(self._folder / "keys.new", msgspec.json.encode(manifest))
+        REAL_DISK.write({self._folder / "keys.new": msgspec.json.encode(manifest)})
         REAL_DISK.rename(self._folder / "keys.new", self._folder / _MANIFEST)
         self._remove_others()
 

@@ -29,6 +29,7 @@ __all__ = [
     "encode_leaf",
     "encode_leaves",
     "one_line",
+    "one_lines",
     "parse_leaf",
     "payloads_of",
 ]
@@ -84,6 +85,11 @@ def one_line(payload: bytes) -> bytes:
     stand anywhere, and become spaces all the same: a leaf is one line.
     """
     return payload.translate(_LINE_BREAKS) if b"\n" in payload or b"\r" in payload else payload
+
+
+def one_lines(payloads: Sequence[bytes]) -> Sequence[bytes]:
+    """`one_line` of each; a page that has no line break at all is found so at once."""
+    return payloads if _all_one_line(payloads) else [one_line(payload) for payload in payloads]
 
 
 def encode_leaf(
@@ -153,7 +159,7 @@ def _prefix(kind: str, source: str, observed_at: str, previous: int | Absent | N
     )
 
 
-def _all_one_line(leaves: list[bytes]) -> bool:
+def _all_one_line(leaves: Sequence[bytes]) -> bool:
     joined = b"".join(leaves)
     return b"\n" not in joined and b"\r" not in joined
 

@@ -9,7 +9,6 @@ import itertools
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol
@@ -163,14 +162,22 @@ class LocalFolder:
 
     def write(self, files: Mapping[str, "bytes | memoryview"]) -> None:
         """See `Storage`: written under another name, synced, then renamed."""
-        self._make_folders([TEMPORARY, *_folders_of(files)])
-        width = min(self._disk.width, len(files))
-        if width <= 1:
-            for path, data in files.items():
-                self._write_one(path, data)
+        if not files:
             return
-        with ThreadPoolExecutor(width, thread_name_prefix="write") as pool:
-            list(pool.map(self._write_one, files.keys(), files.values()))
+        self._make_folders([TEMPORARY, *_folders_of(files)])
+        folder = self.root / TEMPORARY
+        temporary = {path: folder / f"{os.getpid()}.{self._token}.{next(self._numbers)}" for path in files}
+        try:
+            with self._told(next(iter(files)) if len(files) == 1 else f"{next(iter(files))} and others"):
+                self._disk.write({temporary[path]: data for path, data in files.items()}, self._file_mode)
+            for path in files:
+                with self._told(path):
+                    self._disk.rename(temporary[path], self.root / path)
+        except StorageError:
+            for path in temporary.values():
+                with contextlib.suppress(OSError):
+                    self._disk.remove(path)
+            raise
 
     def sync(self, paths: Iterable[str]) -> None:
         """See `Storage`: deepest folders first."""
@@ -196,17 +203,6 @@ class LocalFolder:
             with self._told(path):
                 held.enter_context(self._disk.lock(self.root / path, wait_s, what))
             yield
-
-    def _write_one(self, path: str, data: "bytes | memoryview") -> None:
-        temporary = self.root / TEMPORARY / f"{os.getpid()}.{self._token}.{next(self._numbers)}"
-        with self._told(path):
-            try:
-                self._disk.write(temporary, data, self._file_mode)
-                self._disk.rename(temporary, self.root / path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    self._disk.remove(temporary)
-                raise
 
     def _make_folders(self, folders: Iterable[str]) -> None:
         for folder in folders:

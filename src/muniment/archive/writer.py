@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import sys
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -27,6 +28,7 @@ from muniment.merkle.tiles import TreeHead, load_head
 
 __all__ = ["COMMIT_LOCK", "GRACE_S", "Writer", "collect_lock", "utc_now"]
 
+_SWITCH_S = 0.0005
 COMMIT_LOCK = "commit"
 GRACE_S = 5.0
 """How long a superseded file stays, for readers that have chosen it already."""
@@ -35,6 +37,14 @@ GRACE_S = 5.0
 def utc_now() -> dt.datetime:
     """The time, aware."""
     return dt.datetime.now(dt.UTC)
+
+
+def _share_the_process() -> None:
+    """Let encoding and merging threads work beside the caller's."""
+    # the default pool keeps what one thread frees for that thread: half as much memory again
+    pa.set_memory_pool(pa.system_memory_pool())
+    # a thread that encodes wants the interpreter for moments only, and would wait 5 ms for each
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
 
 
 def collect_lock(archive: Archive, source: str) -> contextlib.AbstractContextManager[None]:
@@ -74,8 +84,7 @@ class Writer:
         self.archive = archive
         self.home = home
         self.clock = clock
-        # the default pool keeps what one thread frees for that thread: half as much memory again
-        pa.set_memory_pool(pa.system_memory_pool())
+        _share_the_process()
         self._layout = layout
         self._checked: set[SegmentName] = set()
         self._tidier = Tidier(archive.storage, layout, grace_s, clock, background=background)

@@ -19,7 +19,7 @@ _SHOWN: Final = 10
 """So many gaps and findings are said in words; all of them are in the document."""
 
 
-class Interrupted(MunimentError):
+class _Interrupted(MunimentError):
     """A signal stopped the run, which sealed what it had."""
 
     code = "interrupted"
@@ -58,7 +58,7 @@ class Account:
         """Why the exit code is not 0."""
         if self.outcome.signal is not None:
             name = signal.Signals(self.outcome.signal).name
-            return Interrupted(f"Stopped as asked, by {name}: what was read is sealed")
+            return _Interrupted(f"Stopped as asked, by {name}: what was read is sealed")
         if self.outcome.stopped is not None:
             return self.outcome.stopped
         if not self.outcome.complete:

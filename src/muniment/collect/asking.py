@@ -5,7 +5,7 @@ import threading
 
 from muniment.archive.columns import entry_batch
 from muniment.archive.identity import content_hashes, key_hashes
-from muniment.archive.leaf import one_line
+from muniment.archive.leaf import one_lines
 from muniment.collect.fetching import Fetched
 from muniment.collect.instants import rfc3339
 from muniment.errors import BadRequest, Oversized
@@ -71,7 +71,7 @@ class Asker:
     def _cut(self, reply: Reply) -> Fetched:
         page = cut_page(reply.body)
         self.odd.update(dict.fromkeys(page.odd))
-        items = tuple(map(one_line, page.items))
+        items = one_lines(page.items)
         batch = entry_batch(self._source, rfc3339(reply.received_at), items)
         sheet = Sheet(
             total=page.total,

@@ -44,6 +44,7 @@ class KeyRing:
     """The keys that count in one verification."""
 
     trust: Trust
+    """What they are worth, if there are any."""
     verifiers: tuple[Verifier, ...]
 
 
@@ -84,8 +85,7 @@ def choose_ring(trusted: Trusted, chain: Sequence[KeyLink]) -> KeyRing:
         return KeyRing("given-key", trusted.given)
     if trusted.enclosed:
         return KeyRing("enclosed-key", tuple(link.verifier for link in chain[-1:]))
-    here = () if trusted.home is None else keys_in_home(trusted.home, chain)
-    return KeyRing("home-key" if here else "none", here)
+    return KeyRing("home-key", () if trusted.home is None else keys_in_home(trusted.home, chain))
 
 
 def keys_in_home(home: Home, chain: Sequence[KeyLink]) -> tuple[Verifier, ...]:

@@ -37,8 +37,9 @@ TALLIES: Final[tuple[tuple[str, ...], ...]] = (
     ("source", "action", "resource_type", "status"),
     ("source", "account_id"),
     ("source", "action", "resource_type", "status", "account_id"),
+    ("user_name", "status"),
 )
-"""Columns with few values whose combinations are counted, the fewest combinations first."""
+"""Columns whose combinations of values are counted, the fewest combinations first."""
 NEVER: Final = 2**63 - 1
 """The time of an entry that has none: after all others."""
 DAY_US: Final = 86_400_000_000
@@ -145,17 +146,19 @@ def _write_names(db: "DuckDBPyConnection", name: str, known: _Codes) -> None:
 
 
 def _write_tallies(db: "DuckDBPyConnection") -> None:
-    largest = len(TALLIES) - 1
-    for number in range(largest, -1, -1):
+    for number in range(len(TALLIES) - 1, -1, -1):
         columns = ", ".join(("slot", "day", *TALLIES[number]))
-        if number == largest:
-            counted = f"(SELECT *, time // {DAY_US} AS slot, 1 AS entries FROM facts)"
-        else:
-            counted = f"tally_{largest}"
         db.execute(
-            f"CREATE TABLE tally_{number} AS SELECT {columns}, sum(entries)::BIGINT AS entries FROM {counted}"
+            f"CREATE TABLE tally_{number} AS SELECT {columns}, sum(entries)::BIGINT AS entries FROM {_counted(number)}"
             " GROUP BY ALL ORDER BY ALL"
         )
+
+
+def _counted(number: int) -> str:
+    """What a tally is counted from: a larger one that has its columns, else the entries themselves."""
+    larger = (other for other in range(number + 1, len(TALLIES)) if set(TALLIES[number]) <= set(TALLIES[other]))
+    facts = f"(SELECT *, time // {DAY_US} AS slot, 1 AS entries FROM facts)"
+    return next((f"tally_{other}" for other in larger), facts)
 
 
 def _write_clashes(db: "DuckDBPyConnection", archive: "Archive", tree: Tree, corrections: Corrections) -> None:

@@ -21,6 +21,10 @@ _WIDTHS: Final = (DAY_US, 5 * 60 * 1_000_000, 1_000_000)
 """Steps of time, in microseconds: a day, five minutes, a second."""
 
 
+_RARE: Final = frozenset({"user_name", "resource_id"})
+"""Columns most of whose values few entries have."""
+
+
 class _Step(NamedTuple):
     """Entries that are next to each other in the order, and how many."""
 
@@ -45,15 +49,17 @@ class Drill:
         self._field = None if sort.field == "timestamp" else sort.field
         self._levels: tuple[int | None, ...] = _WIDTHS if self._field is None else (None, *_WIDTHS)
         """What is counted by, the coarsest first: a step of time, or None for the field's values."""
-        self._top = [] if scope.is_empty else self._steps(scope, 0)
+        self._all = [] if scope.is_empty else self._list_few(scope)
+        """All that match, in order, if that are very few; else None."""
+        self._top = self._steps(scope, 0) if self._all is None else []
 
     def count(self) -> int:
         """How many entries match."""
-        return sum(step.entries for step in self._top)
+        return sum(step.entries for step in self._top) if self._all is None else len(self._all)
 
     def rows(self, skip: int, take: int) -> list[Row]:
         """At most `take` of the entries that match, in order, after the first `skip`; without their ids."""
-        return list(self._rows(self._top, 0, skip, take))
+        return list(self._rows(self._top, 0, skip, take)) if self._all is None else self._all[skip : skip + take]
 
     def _rows(self, steps: Sequence[_Step], level: int, skip: int, take: int) -> Iterator[Row]:
         for step in steps:
@@ -95,18 +101,33 @@ class Drill:
             steps.append(_Step(scope.where("time", "time BETWEEN ? AND ?", bounds), entries))
         return steps
 
+    def _list_few(self, scope: Scope) -> list[Row] | None:
+        """What is likely to be rare is looked for once, not counted first; None where it is not rare."""
+        if not scope.columns & _RARE:
+            return None
+        most = max(1, self._few // 10)
+        asked = scope.select(f"{self._value()}, time, leaf, facts.rowid", " LIMIT ?", (most + 1,))
+        found = self._db.execute(*asked).fetchall()
+        if len(found) > most:
+            return None
+        found.sort(key=lambda row: row[3])
+        if self._field is not None or self._descending:
+            # a sort leaves equal ones as they are, backwards too
+            found.sort(key=lambda row: (1,) if row[0] is None else (0, row[0]), reverse=self._descending)
+        return [_row(*row[:3]) for row in found]
+
     def _sorted(self, scope: Scope, skip: int, take: int) -> list[Row]:
         way, nulls = ("DESC", "FIRST") if self._descending else ("ASC", "LAST")
+        then = "" if self._field is None else "time ASC, "
+        order = f" ORDER BY sorted_by {way} NULLS {nulls}, {then}facts.rowid LIMIT ? OFFSET ?"
+        asked = scope.select(f"{self._value()} AS sorted_by, time, leaf", order, (take, skip))
+        return [_row(*found) for found in self._db.execute(*asked).fetchall()]
+
+    def _value(self) -> str:
+        """What is sorted by, as SQL."""
         if self._field is None:
-            select = scope.select(
-                "time, time, leaf", f" ORDER BY time {way}, facts.rowid LIMIT ? OFFSET ?", (take, skip)
-            )
-        else:
-            names = f"names_{self._field}"
-            named = f"(SELECT {self._field} FROM {names} WHERE code = facts.{self._field})"
-            order = f" ORDER BY sorted_by {way} NULLS {nulls}, time ASC, facts.rowid LIMIT ? OFFSET ?"
-            select = scope.select(f"{named} AS sorted_by, time, leaf", order, (take, skip))
-        return [_row(*found) for found in self._db.execute(*select).fetchall()]
+            return "time"
+        return f"(SELECT {self._field} FROM names_{self._field} WHERE code = facts.{self._field})"
 
 
 def _having(scope: Scope, field: str, code: int | None) -> Scope:

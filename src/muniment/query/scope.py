@@ -29,7 +29,7 @@ class Scope:
     joins: tuple[str, ...] = ()
     join_params: tuple[Any, ...] = ()
     columns: frozenset[str] = frozenset()
-    """What a tally must have to tell them from others."""
+    """What the conditions and joins are about: a tally must have them all."""
     is_empty: bool = False
     """Whether there are none for sure."""
 
@@ -77,8 +77,9 @@ class Scope:
         needed = self.columns | columns
         for number, tallied in enumerate(TALLIES):
             if needed <= {"day", *tallied}:
-                counted = f"SELECT {key}, sum(entries)::BIGINT FROM tally_{number}{self._where()} GROUP BY ALL"
-                return counted, list(self.params)
+                table = f"tally_{number}{''.join(self.joins)}{self._where()}"
+                counted = f"SELECT {key}, sum(entries)::BIGINT FROM {table} GROUP BY ALL"
+                return counted, [*self.join_params, *self.params]
         return None
 
     def _counted(self, key: str) -> Asked:
