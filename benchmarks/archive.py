@@ -81,6 +81,7 @@ def seal_all(writer: Writer, count: int) -> tuple[float, int]:
             for page in batch:
                 transaction.add(entry_batch(SOURCE, OBSERVED, page))
         seconds += time.perf_counter() - start
+        del batch
     start = time.perf_counter()
     writer.close()
     return seconds + time.perf_counter() - start, raw

@@ -119,17 +119,17 @@ class SimulatedDisk:
     def write(self, files: Mapping[Path, bytes | memoryview], mode: int = 0o666) -> None:  # noqa: ARG002 - as above
         for path, data in files.items():
             self._demand_folder(path.parent)
-            self._step("create")
+            self._step("create", path)
             if path not in self.state.names:
                 self.state.names[path] = self.state.next_node
                 self.state.next_node += 1
             node = self._file(path)
             whole = bytes(data)
             self.state.contents[node], self.state.times[node] = whole[: len(whole) // 2], self.now
-            self._step("write")
+            self._step("write", path)
             self.state.contents[node] = whole
         for path in files:
-            self._step("fsync")
+            self._step("fsync", path)
             self.state.durable_contents[self._file(path)] = self.state.contents[self._file(path)]
 
     def sync(self, folder: Path) -> None:
@@ -169,9 +169,12 @@ class SimulatedDisk:
         finally:
             self._locks.discard(path)
 
-    def _step(self, what: str) -> None:
+    def _step(self, what: str, path: Path | None = None) -> None:
         self.steps += 1
-        self.before_step(what)
+        try:
+            self.before_step(what)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
     def _node(self, path: Path) -> int:
         if path not in self.state.names:

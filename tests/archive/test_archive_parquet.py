@@ -2,6 +2,7 @@ import itertools
 from collections.abc import Sequence
 from hashlib import sha256
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,7 +12,7 @@ from tests.archive.world import AT, SOURCE, item
 
 from muniment.archive.columns import LEAF_SCHEMA, columns_of, entry_batch
 from muniment.archive.leaf import encode_leaves
-from muniment.archive.parquet import GROUP_BYTES, ROWS, Marks, SegmentEncoder, SegmentFile
+from muniment.archive.parquet import GROUP_BYTES, ROWS, Marks, SegmentEncoder, SegmentFile, group_rows
 from muniment.archive.segments import SegmentName
 from muniment.errors import NotEvidence
 
@@ -47,6 +48,24 @@ def test_a_copy_read_from_a_segment_gives_the_same_bytes_again(rows: pa.RecordBa
     with segment_file(data, 100, 5_000) as segment:
         copies = [batch.select(LEAF_SCHEMA.names) for batch in segment.batches(100, 5_100, None, 777)]
     assert encoded([pa.RecordBatch.from_arrays(copy.columns, schema=LEAF_SCHEMA) for copy in copies], 100) == data
+
+
+@given(
+    sizes=st.lists(st.sampled_from([1, 600, GROUP_BYTES // 3, GROUP_BYTES, 2 * GROUP_BYTES]), max_size=40),
+    small=st.integers(0, 2 * ROWS),
+    cut=st.integers(0, 5_000),
+)
+@settings(deadline=None)
+def test_row_groups_are_cut_alike_whether_rows_come_at_once_or_in_parts(sizes: list[int], small: int, cut: int) -> None:
+    every = np.array([*sizes, *[600] * small, *sizes], np.int32)
+    first = group_rows(every[:cut], last=False)
+    rest = group_rows(every[sum(first) :], last=True)
+    assert first + rest == group_rows(every, last=True)
+    assert sum(first + rest) == len(every)
+    ends = np.cumsum(first + rest)
+    for count, end in zip(first + rest, ends, strict=True):
+        assert 0 < count <= ROWS
+        assert every[end - count : end - 1].sum(dtype=np.int64) < GROUP_BYTES
 
 
 def test_row_groups_are_small_and_end_early_where_leaves_are_large() -> None:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.cli.terminal import PROGRAM, Place, Terminal, unmeasured
+from tests.cli.terminal import PROGRAM, Place, Terminal
 
 from muniment.cli.main import COMMANDS
 from muniment.version import __version__
@@ -81,14 +81,6 @@ def test_each_help_page_has_an_example_and_fits_80_columns(muniment: Terminal, c
 def test_the_commands_are_listed_in_the_order_that_people_meet_them(muniment: Terminal) -> None:
     listed = [line.split()[0] for line in muniment("--help").out.split("Commands:\n")[1].split("\n\n")[0].splitlines()]
     assert [name for name in listed if name in COMMANDS] == list(COMMANDS)
-
-
-def test_the_help_takes_little_of_the_processor() -> None:
-    before = os.times()
-    subprocess.run([*PROGRAM, "--help"], check=True, capture_output=True, env=unmeasured())
-    after = os.times()
-    took_s = (after.children_user - before.children_user) + (after.children_system - before.children_system)
-    assert took_s < 0.15
 
 
 def test_the_help_imports_nothing_heavy(place: Place) -> None:

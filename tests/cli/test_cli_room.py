@@ -21,4 +21,6 @@ def test_a_module_lists_what_is_public(name: str) -> None:
     }
     assert defined <= set(module.__all__)
     assert all(hasattr(module, key) for key in module.__all__)
-    assert list(module.__all__) == sorted(module.__all__, key=lambda key: (not key.isupper(), not key[0].isupper(), key))
+    assert list(module.__all__) == sorted(
+        module.__all__, key=lambda key: (not key.isupper(), not key[0].isupper(), key)
+    )

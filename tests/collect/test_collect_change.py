@@ -195,3 +195,20 @@ def test_everything_derived_can_be_thrown_away(make_site: SiteMaker, lost: str) 
     done = site.collect()
     assert (done.outcome.complete, done.outcome.new, site.asked <= 12) == (True, 0, True)
     assert done.standing.sources[SOURCE].counts == before.sources[SOURCE].counts
+
+
+def test_totals_that_do_not_sum_up_are_a_finding_and_a_gap_that_the_archive_remembers(make_site: SiteMaker) -> None:
+    site = make_site(entries=300)
+    honest = site.box.world.store.search
+
+    def lose_failures(query: Query) -> Matches:
+        found = honest(query)
+        return msgspec.structs.replace(found, total=found.total - 1) if query.status == "FAILURE" else found
+
+    site.box.world.store.search = lose_failures  # type: ignore[method-assign] # the world itself tells a lie
+    done = site.collect()
+    assert (done.outcome.complete, done.standing.entries) == (False, 300)
+    assert [finding.kind for finding in done.standing.findings.values()] == ["totals_disagree"]
+    assert done.standing.sources[SOURCE].gaps == done.outcome.gaps
+    site.box.world.store.search = honest  # type: ignore[method-assign]
+    assert site.collect().standing.sources[SOURCE].gaps == []

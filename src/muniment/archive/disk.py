@@ -59,7 +59,11 @@ class Disk(Protocol):
         """Make one folder; one that is there already is left as it is."""
 
     def write(self, files: "Mapping[Path, bytes | memoryview]", mode: int = 0o666) -> None:
-        """Make files or replace their contents; the contents are durable on return, the names only after `sync`."""
+        """Make files or replace their contents; the contents are durable on return, the names only after `sync`.
+
+        Raises:
+            OSError: With the name of the file that was refused.
+        """
 
     def sync(self, folder: Path) -> None:
         """Return once the names in a folder are durable."""
@@ -112,18 +116,18 @@ class RealDisk:
         """See `Disk`; many files are made durable side by side, which is several times faster."""
         for group in _batched(files.items(), _OPEN_FILES):
             with contextlib.ExitStack() as opened:
-                descriptors = [_write(opened, path, data, mode) for path, data in group]
-                if len(descriptors) == 1:
-                    _make_durable(descriptors[0])
+                written = [(_write(opened, path, data, mode), path) for path, data in group]
+                if len(written) == 1:
+                    _make_durable(*written[0])
                     continue
-                with ThreadPoolExecutor(min(len(descriptors), _SYNCS_AT_ONCE), thread_name_prefix="sync") as pool:
-                    list(pool.map(_make_durable, descriptors))
+                with ThreadPoolExecutor(min(len(written), _SYNCS_AT_ONCE), thread_name_prefix="sync") as pool:
+                    list(pool.map(_make_durable, *zip(*written, strict=True)))
 
     def sync(self, folder: Path) -> None:
         """See `Disk`."""
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            _make_durable(descriptor)
+            _make_durable(descriptor, folder)
         finally:
             os.close(descriptor)
 
@@ -156,8 +160,9 @@ def _write(opened: contextlib.ExitStack, path: Path, data: "bytes | memoryview",
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     opened.callback(os.close, descriptor)
     rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    with _naming(path):
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
     return descriptor
 
 
@@ -168,11 +173,21 @@ def _batched(items: Iterable[T], count: int) -> Iterator[list[T]]:
         yield group
 
 
-def _make_durable(descriptor: int) -> None:
-    if sys.platform == "darwin":  # where fsync leaves it in the drive's own memory
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(descriptor)
+def _make_durable(descriptor: int, path: Path) -> None:
+    with _naming(path):
+        if sys.platform == "darwin":  # where fsync leaves it in the drive's own memory
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say which file it is that the operating system refuses: it does so itself only where it is told a name."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _take_lock(path: Path, until: float, what: str) -> int:

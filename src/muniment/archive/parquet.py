@@ -4,14 +4,16 @@ Its row groups are small enough that one leaf is cheap to fetch, and a batch of 
 """
 
 import contextlib
+import itertools
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from muniment.archive.columns import COLUMNS_VERSION, SEGMENT_SCHEMA
 from muniment.archive.leaf import RECORD_KINDS
@@ -28,6 +30,7 @@ __all__ = [
     "SegmentEncoder",
     "SegmentFile",
     "damage_in",
+    "group_rows",
     "leaf_bytes",
 ]
 
@@ -53,9 +56,10 @@ _DICTIONARIES: Final = [
     "user_name",
     "account_id",
     "account_name",
-    "description",
 ]
 _STATISTICS: Final = ["index", "time", "day"]
+_PAGE_BYTES: Final = 1 << 30
+"""A row group is one page a column: else bytes would depend on how the rows came, and take twice as long to read."""
 _ENCODINGS: Final = {"index": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED"}
 _PREFIX: Final = "muniment."
 
@@ -104,6 +108,7 @@ class SegmentEncoder:
             use_dictionary=_DICTIONARIES,
             write_statistics=_STATISTICS,
             column_encoding=_ENCODINGS,
+            data_page_size=_PAGE_BYTES,
         )
         self._next = first
         self._waiting: list[pa.RecordBatch] = []
@@ -134,28 +139,18 @@ class SegmentEncoder:
     def _write_groups(self, *, last: bool) -> None:
         if not self._waiting:
             return
-        rows = pa.Table.from_batches(self._waiting).combine_chunks()
-        whole = rows.num_rows if last else rows.num_rows - rows.num_rows % ROWS
-        if _has_small_leaves(rows.column("leaf").slice(0, whole)):
-            self._write(rows.slice(0, whole))
-            rows = rows.slice(whole)
-        else:
-            rows = self._write_one_by_one(rows, last=last)
-        self._waiting = rows.to_batches()
+        rows = pa.Table.from_batches(self._waiting)
+        at = 0
+        sizes = np.concatenate([_leaf_sizes(batch) for batch in self._waiting])
+        for count, groups in itertools.groupby(group_rows(sizes, last=last)):
+            end = at + count * len(list(groups))
+            self._write(rows.slice(at, end - at), count)
+            at = end
+        self._waiting = rows.slice(at).to_batches()
 
-    def _write_one_by_one(self, rows: pa.Table, *, last: bool) -> pa.Table:
-        """Write row groups as far as their ends are known; returns the rows behind them."""
-        while rows.num_rows:
-            count = _group_rows(rows.column("leaf"))
-            if count is None and not last:
-                break
-            self._write(rows.slice(0, count))
-            rows = rows.slice(rows.num_rows if count is None else count)
-        return rows
-
-    def _write(self, rows: pa.Table) -> None:
+    def _write(self, rows: pa.Table, group: int) -> None:
         index = pa.array(np.arange(self._next, self._next + rows.num_rows, dtype=np.int64))
-        self._writer.write_table(rows.add_column(0, SEGMENT_SCHEMA.field("index"), index), row_group_size=ROWS)
+        self._writer.write_table(rows.add_column(0, SEGMENT_SCHEMA.field("index"), index), row_group_size=group)
         self._next += rows.num_rows
 
 
@@ -285,29 +280,36 @@ def _first_line(error: Exception) -> str:
 
 def leaf_bytes(batch: pa.RecordBatch) -> int:
     """How many bytes its leaves have together."""
-    offsets = _offsets(batch.column("leaf"))
-    return int(offsets[-1] - offsets[0])
+    return int(_leaf_sizes(batch).sum())
 
 
-def _has_small_leaves(leaves: pa.ChunkedArray) -> bool:
-    """Whether every row group of `ROWS` rows is below the limit of bytes, as good as always."""
-    offsets = _offsets(leaves.combine_chunks())
-    edges = np.append(offsets[:-1:ROWS], offsets[-1])
-    return bool((np.diff(edges) <= GROUP_BYTES).all())
+def group_rows(sizes: NDArray[np.int32], *, last: bool) -> list[int]:
+    """Cut rows into row groups: of `ROWS` rows each, or up to the row by which they reach `GROUP_BYTES`.
+
+    Args:
+        sizes: Bytes of each leaf, from a row on that begins a group.
+        last: Whether no more rows follow; else the last group is left out as long as it may grow.
+
+    Returns:
+        The number of rows of each group.
+    """
+    full, rest = divmod(len(sizes), ROWS)
+    if (np.add.reduceat(sizes, np.arange(0, len(sizes), ROWS), dtype=np.int64) < GROUP_BYTES).all():
+        return [ROWS] * full + [rest] * (last and rest > 0)
+    counts: list[int] = []
+    at = 0
+    while at < len(sizes):
+        ahead = np.cumsum(sizes[at : at + ROWS], dtype=np.int64)
+        count = int(np.searchsorted(ahead, GROUP_BYTES)) + 1
+        if count > len(ahead) and len(ahead) < ROWS and not last:
+            break
+        counts.append(min(count, len(ahead)))
+        at += counts[-1]
+    return counts
 
 
-def _offsets(leaves: pa.BinaryArray) -> Any:
-    """Where each leaf begins in the array's bytes, and where the last ends."""
-    if not len(leaves):
-        return np.zeros(1, np.int32)
-    return np.frombuffer(leaves.buffers()[1], dtype=np.int32)[leaves.offset : leaves.offset + len(leaves) + 1]
-
-
-def _group_rows(leaves: pa.ChunkedArray) -> int | None:
-    """How many rows the next row group has; None while more rows could still belong to it."""
-    head = leaves.slice(0, ROWS).combine_chunks()
-    offsets = _offsets(head)
-    full = int(np.searchsorted(offsets[1:] - offsets[0], GROUP_BYTES)) + 1
-    if full <= len(head):
-        return full
-    return ROWS if len(head) == ROWS else None
+def _leaf_sizes(batch: pa.RecordBatch) -> NDArray[np.int32]:
+    """Bytes of each leaf; read off the array's own offsets."""
+    leaves = batch.column("leaf")
+    offsets = np.frombuffer(leaves.buffers()[1], dtype=np.int32)
+    return np.diff(offsets[leaves.offset : leaves.offset + len(leaves) + 1])

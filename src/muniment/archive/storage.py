@@ -165,18 +165,18 @@ class LocalFolder:
         if not files:
             return
         self._make_folders([TEMPORARY, *_folders_of(files)])
-        folder = self.root / TEMPORARY
-        temporary = {path: folder / f"{os.getpid()}.{self._token}.{next(self._numbers)}" for path in files}
+        temporary = {self.root / TEMPORARY / self._temporary_name(): path for path in files}
         try:
-            with self._told(next(iter(files)) if len(files) == 1 else f"{next(iter(files))} and others"):
-                self._disk.write({temporary[path]: data for path, data in files.items()}, self._file_mode)
-            for path in files:
+            self._disk.write({place: files[path] for place, path in temporary.items()}, self._file_mode)
+            for place, path in temporary.items():
                 with self._told(path):
-                    self._disk.rename(temporary[path], self.root / path)
-        except StorageError:
-            for path in temporary.values():
+                    self._disk.rename(place, self.root / path)
+        except (OSError, StorageError) as error:
+            for place in temporary:
                 with contextlib.suppress(OSError):
-                    self._disk.remove(path)
+                    self._disk.remove(place)
+            if isinstance(error, OSError):
+                raise self._refusal(temporary[Path(str(error.filename))], error) from error
             raise
 
     def sync(self, paths: Iterable[str]) -> None:
@@ -212,14 +212,20 @@ class LocalFolder:
     @contextlib.contextmanager
     def _told(self, path: str) -> Iterator[None]:
         """Turn the operating system's refusals into ours; they name the path in the archive, of a home all of it."""
-        name = str(self.root / path) if self._private else path
         try:
             yield
-        except FileNotFoundError as error:
-            raise Missing(f"{name}: {os.strerror(errno.ENOENT)}") from error
         except OSError as error:
-            words = os.strerror(error.errno) if error.errno else str(error)
-            raise StorageError(f"{name}: {words}", hint=_HINTS.get(error.errno or 0)) from error
+            raise self._refusal(path, error) from error
+
+    def _refusal(self, path: str, error: OSError) -> StorageError:
+        name = str(self.root / path) if self._private else path
+        if isinstance(error, FileNotFoundError):
+            return Missing(f"{name}: {os.strerror(errno.ENOENT)}")
+        words = os.strerror(error.errno) if error.errno else str(error)
+        return StorageError(f"{name}: {words}", hint=_HINTS.get(error.errno or 0))
+
+    def _temporary_name(self) -> str:
+        return f"{os.getpid()}.{self._token}.{next(self._numbers)}"
 
     def _is_there(self, folder: Path) -> bool:
         try:

@@ -17,7 +17,7 @@ from muniment.collect.record import encode
 from muniment.collect.scribe import Figures
 from muniment.errors import SourceError, Stopped
 from muniment.sweep.survey import Survey
-from muniment.sweep.window import Ask, Gap, Sheet
+from muniment.sweep.window import NOT_READ, Ask, Gap, Sheet
 
 __all__ = ["Run"]
 
@@ -185,7 +185,7 @@ class Run:
         if end.why is None:
             return gaps
         unread = [day for day in desk.calendar.days if day not in desk.days.days]
-        why = "not read: the run was stopped before it came to this"
+        why = f"{NOT_READ}: the run was stopped before it came to this"
         return gaps + [Gap(days[0], days[-1], "", None, 0, why) for days in consecutive(unread)]
 
     def _figures(self) -> Figures:

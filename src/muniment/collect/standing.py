@@ -19,7 +19,7 @@ from muniment.archive.reading import Archive
 from muniment.collect.record import POPULATION_KINDS, Disposition, Finding, Outside, Receipt, decode_receipt
 from muniment.sweep.days import DayEdges
 from muniment.sweep.plan import KnownDay
-from muniment.sweep.window import Gap, Method
+from muniment.sweep.window import NOT_READ, Gap, Method
 
 __all__ = ["Day", "Person", "Snapshot", "SourceStanding", "Standing", "load_standing", "save_standing", "without"]
 
@@ -225,7 +225,7 @@ def _absorb_traits(source: SourceStanding, receipt: Receipt) -> None:
     if receipt.outside is not None:
         source.outside = receipt.outside
     if receipt.phase == "closed":
-        source.outside_gaps = [gap for gap in receipt.gaps if gap.from_ is None or gap.to is None]
+        source.outside_gaps = _other_gaps(source, receipt)
         if receipt.key_tag not in source.tags and receipt.stopped is None:
             source.tags.append(receipt.key_tag)
     source.total_fell |= receipt.total_fell
@@ -233,6 +233,15 @@ def _absorb_traits(source: SourceStanding, receipt: Receipt) -> None:
     earliest, latest = receipt.seen.get("earliest_s"), receipt.seen.get("latest_s")
     if earliest is not None and latest is not None:
         source.edges = source.edges.widened(earliest, latest)
+
+
+def _other_gaps(source: SourceStanding, receipt: Receipt) -> list[Gap]:
+    """Gaps that are no day's: outside the days, totals that disagree; a run over some days leaves the rest."""
+    of_days = [gap for day in source.days.values() for gap in day.gaps]
+    found = [gap for gap in receipt.gaps if gap not in of_days and not gap.why.startswith(NOT_READ)]
+    whole = receipt.from_ is None and receipt.to is None
+    kept = [] if whole else [gap for gap in source.outside_gaps if gap.from_ is None or gap.to is None]
+    return kept + [gap for gap in found if gap not in kept]
 
 
 def without(ranges: list[tuple[int, int]], leaves: Iterable[int]) -> list[tuple[int, int]]:

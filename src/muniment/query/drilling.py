@@ -4,7 +4,7 @@ Entries are counted by the coarsest step of the order first, such as days; only 
 they counted by the next finer one; a few thousand are sorted at last. The first count gives the total besides.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from muniment.model import Sort
@@ -26,10 +26,19 @@ _RARE: Final = frozenset({"user_name", "resource_id"})
 
 
 class _Step(NamedTuple):
-    """Entries that are next to each other in the order, and how many."""
+    """Entries that are next to each other in the order: a step of time by its number, or the code of a value."""
 
-    scope: Scope
+    place: int | None
     entries: int
+
+
+class _Cut(NamedTuple):
+    """What is wanted of some neighbouring steps."""
+
+    places: list[int | None]
+    entries: int
+    skip: int
+    take: int
 
 
 class Drill:
@@ -51,6 +60,7 @@ class Drill:
         """What is counted by, the coarsest first: a step of time, or None for the field's values."""
         self._all = [] if scope.is_empty else self._list_few(scope)
         """All that match, in order, if that are very few; else None."""
+        self._scope = scope
         self._top = self._steps(scope, 0) if self._all is None else []
 
     def count(self) -> int:
@@ -59,47 +69,43 @@ class Drill:
 
     def rows(self, skip: int, take: int) -> list[Row]:
         """At most `take` of the entries that match, in order, after the first `skip`; without their ids."""
-        return list(self._rows(self._top, 0, skip, take)) if self._all is None else self._all[skip : skip + take]
+        if self._all is not None:
+            return self._all[skip : skip + take]
+        return list(self._rows(self._scope, 0, self._top, skip, take))
 
-    def _rows(self, steps: Sequence[_Step], level: int, skip: int, take: int) -> Iterator[Row]:
-        for step in steps:
-            taken = min(take, step.entries - skip)
-            if taken > 0:
-                yield from self._rows_of(step, level, skip, taken)
-                take -= taken
-            if take <= 0:
-                return
-            skip = max(0, skip - step.entries)
-
-    def _rows_of(self, step: _Step, level: int, skip: int, take: int) -> Iterator[Row]:
+    def _rows(self, scope: Scope, level: int, steps: Sequence[_Step], skip: int, take: int) -> Iterator[Row]:
         finer = level + 1
-        if step.entries <= self._few or finer == len(self._levels):
-            yield from self._sorted(step.scope, skip, take)
-        else:
-            yield from self._rows(self._steps(step.scope, finer), finer, skip, take)
+        for cut in _cuts(steps, skip, take, self._few):
+            within = self._within(scope, level, cut.places)
+            if cut.entries <= self._few or finer == len(self._levels):
+                yield from self._sorted(within, cut.skip, cut.take)
+            else:
+                yield from self._rows(within, finer, self._steps(within, finer), cut.skip, cut.take)
 
     def _steps(self, scope: Scope, level: int) -> list[_Step]:
+        """How many there are in each step of a level, in order."""
         width = self._levels[level]
-        return self._steps_of_values(scope, self._field or "") if width is None else self._steps_of_time(scope, width)
+        if width is None:
+            return self._steps_of_values(scope, self._field or "")
+        counted = self._db.execute(*scope.count_by_time(width)).fetchall()
+        # equal values are by ascending time, whatever the direction
+        return [_Step(*row) for row in sorted(counted, reverse=self._descending and self._field is None)]
 
     def _steps_of_values(self, scope: Scope, field: str) -> list[_Step]:
         counted = self._db.execute(*scope.count_by(field)).fetchall()
-        entries = sum(row[1] for row in counted)
-        if entries <= self._few:
-            return [_Step(scope, entries)]
         texts = dict(self._db.execute(f"SELECT code, {field} FROM names_{field}").fetchall())
         counted.sort(key=lambda row: (row[0] is None, texts.get(row[0], "")), reverse=self._descending)
-        return [_Step(_having(scope, field, code), entries) for code, entries in counted]
+        return [_Step(*row) for row in counted]
 
-    def _steps_of_time(self, scope: Scope, width: int) -> list[_Step]:
-        # equal values are by ascending time, whatever the direction
-        backwards = self._descending and self._field is None
-        counted = sorted(self._db.execute(*scope.count_by_time(width)).fetchall(), reverse=backwards)
-        steps = []
-        for places, entries in _gathered(counted, self._few):
-            bounds = (min(places) * width, min((max(places) + 1) * width - 1, NEVER))
-            steps.append(_Step(scope.where("time", "time BETWEEN ? AND ?", bounds), entries))
-        return steps
+    def _within(self, scope: Scope, level: int, places: Sequence[int | None]) -> Scope:
+        width = self._levels[level]
+        known = [place for place in places if place is not None]
+        if width is not None:
+            bounds = min(known) * width, min((max(known) + 1) * width - 1, NEVER)
+            return scope.where("time", "time BETWEEN ? AND ?", bounds)
+        field = self._field or ""
+        among = f"{field} IN ({', '.join('?' for _ in known)})" if known else "FALSE"
+        return scope.where(field, among if len(known) == len(places) else f"({among} OR {field} IS NULL)", known)
 
     def _list_few(self, scope: Scope) -> list[Row] | None:
         """What is likely to be rare is looked for once, not counted first; None where it is not rare."""
@@ -130,24 +136,25 @@ class Drill:
         return f"(SELECT {self._field} FROM names_{self._field} WHERE code = facts.{self._field})"
 
 
-def _having(scope: Scope, field: str, code: int | None) -> Scope:
-    if code is None:
-        return scope.where(field, f"{field} IS NULL")
-    return scope.where(field, f"{field} = ?", (code,))
-
-
-def _gathered(counted: Sequence[tuple[int, int]], few: int) -> Iterator[tuple[list[int], int]]:
-    """Put neighbours together as long as they are few."""
-    places: list[int] = []
-    entries = 0
-    for place, more in counted:
-        if places and entries + more > few:
-            yield places, entries
-            places, entries = [], 0
-        places.append(place)
-        entries += more
-    if places:
-        yield places, entries
+def _cuts(steps: Iterable[_Step], skip: int, take: int, few: int) -> Iterator[_Cut]:
+    """The steps that hold what is wanted, and no others; neighbours together as long as they are few."""
+    cut = _Cut([], 0, 0, 0)
+    for place, entries in steps:
+        if take <= 0:
+            break
+        if skip >= entries:
+            skip -= entries
+            continue
+        taken = min(take, entries - skip)
+        if cut.places and cut.entries + entries > few:
+            yield cut
+            cut = _Cut([], 0, 0, 0)
+        first = skip if not cut.places else cut.skip
+        cut = _Cut([*cut.places, place], cut.entries + entries, first, cut.take + taken)
+        take -= taken
+        skip = 0
+    if cut.places:
+        yield cut
 
 
 def _row(value: str | int | None, time: int, leaf: int) -> Row:

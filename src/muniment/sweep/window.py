@@ -12,6 +12,7 @@ from muniment.model import Query, Sort
 
 __all__ = [
     "EVERYTHING",
+    "NOT_READ",
     "Answer",
     "Ask",
     "Filter",
@@ -138,6 +139,10 @@ class Refused(msgspec.Struct, frozen=True):
 
 Answer = Sheet | Refused
 Steps = Generator[tuple[Ask, ...], tuple[Answer, ...], T]
+
+
+NOT_READ = "not read"
+"""How the `why` of a gap begins that is no gap of the source's: a run was stopped before it came to these days."""
 
 
 class Gap(msgspec.Struct, frozen=True):
