@@ -100,9 +100,11 @@ def test_whatever_is_committed_the_archive_is_a_log_of_it(commits: list[tuple[in
     disk = SimulatedDisk()
     disk.make_folder(DISK)
     archive, home = found(DISK, disk=disk)
-    writer = writer_on(archive, home, layout=SMALL, grace_s=AT_ONCE if merging else 1e9)
     expected = leaves_of(archive)
     for number, (entries, receipts) in enumerate(commits):
+        if number % 2 == 0:  # every other commit is another process's
+            archive, home = opened(DISK, disk=disk)
+            writer = writer_on(archive, home, layout=SMALL, grace_s=AT_ONCE if merging else 1e9)
         batch = page(1_000 * number, entries)
         with writer.transaction() as transaction:
             expected += batch.leaves
@@ -110,6 +112,7 @@ def test_whatever_is_committed_the_archive_is_a_log_of_it(commits: list[tuple[in
             for _ in range(receipts):
                 transaction.add_record("receipt", b"{}", AT)
     writer.close()
+    archive, _ = opened(DISK, disk=disk)
     leaves = leaves_of(archive)
     assert [leaf for leaf in leaves if parse_leaf(leaf).kind in ("archive", "entry")] == expected
     assert archive.root == root_of(leaves)

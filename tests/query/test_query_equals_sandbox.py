@@ -73,7 +73,7 @@ ASKED = st.lists(queries(), min_size=8, max_size=8)
 
 
 @given(LOGS, ASKED)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=14)
 def test_odd_entries_are_found_and_ordered_as_the_sandbox_does(
     log: list[tuple[str | None, dict[str, Any]]], asked: list[Query]
 ) -> None:
@@ -122,7 +122,7 @@ WORLD_QUERIES = st.builds(
 
 
 @given(query=WORLD_QUERIES | st.builds(Query, sort=SORTS, offset=st.integers(0, 1300)), number=st.integers(0, 1199))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_a_world_is_found_page_by_page(
     world: World, searchers: tuple[Searcher, Searcher], query: Query, number: int
 ) -> None:

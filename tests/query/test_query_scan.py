@@ -69,7 +69,7 @@ QUERIES = st.builds(
 
 
 @given(QUERIES, st.integers(0, COUNT + 3), st.none() | st.integers(0, COUNT + 3))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 def test_a_scan_is_what_the_statement_finds_from_here_to_there(
     held: tuple[Archive, list[bytes], list[int]], query: Query, skip: int, take: int | None
 ) -> None:

@@ -15,6 +15,7 @@ from muniment.sweep.window import Answer, Ask, Steps
 __all__ = ["Crew", "Fetched", "Interrupted", "Stop"]
 
 T = TypeVar("T")
+Raw = TypeVar("Raw")
 
 
 class Fetched(msgspec.Struct, frozen=True, eq=False):
@@ -83,23 +84,31 @@ class _Task(NamedTuple):
     ask: Ask
 
 
-_Inbox = queue.SimpleQueue[tuple[_Task, Fetched | BaseException]]
+_Inbox = queue.SimpleQueue[tuple[_Task, Any]]
 
 
-class Crew:
+class Crew(Generic[Raw]):
     """Threads that ask, and one place where the answers come together.
 
     Args:
-        fetch: Answers one ask; called from several threads.
+        ask: Answers one ask; called from several threads.
+        read: Makes of an answer what there is to be known; called in the caller's thread.
         on_page: Called in the caller's thread with each page, in the order they come in.
         width: The most asks under way at once.
         stop: Asked between answers.
     """
 
     def __init__(
-        self, fetch: Callable[[Ask], Fetched], on_page: Callable[[Ask, Fetched], None], *, width: int, stop: Stop
+        self,
+        ask: Callable[[Ask], Raw],
+        read: Callable[[Raw], Fetched],
+        on_page: Callable[[Ask, Fetched], None],
+        *,
+        width: int,
+        stop: Stop,
     ) -> None:
-        self._fetch = fetch
+        self._ask = ask
+        self._read = read
         self._on_page = on_page
         self._width = width
         self._stop = stop
@@ -135,10 +144,11 @@ class Crew:
                 under_way += 1
             if not under_way:
                 return
-            task, fetched = self._next(inbox)
+            task, raw = self._next(inbox)
             under_way -= 1
-            if isinstance(fetched, BaseException):
-                raise fetched
+            if isinstance(raw, BaseException):
+                raise raw
+            fetched = self._read(raw)
             self._on_page(task.ask, fetched)
             if task.course.take(task.number, fetched.answer):
                 yield from self._step(task.course, outbox)
@@ -158,14 +168,15 @@ class Crew:
 
     def _work(self, task: "_Task", inbox: "_Inbox") -> None:
         try:
-            inbox.put((task, self._fetch(task.ask)))
+            inbox.put((task, self._ask(task.ask)))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
             inbox.put((task, error))
 
-    def _next(self, inbox: "_Inbox") -> "tuple[_Task, Fetched | BaseException]":
+    def _next(self, inbox: "_Inbox") -> "tuple[_Task, Raw | BaseException]":
         while True:
             signal = self._stop()
             if signal is not None:
                 raise Interrupted(signal)
             with contextlib.suppress(queue.Empty):
-                return inbox.get(timeout=0.2)
+                got: tuple[_Task, Raw | BaseException] = inbox.get(timeout=0.2)
+                return got

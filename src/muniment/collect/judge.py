@@ -1,6 +1,7 @@
 """What speaks against `complete`: totals that are no counts, parts that do not sum up, entries outside the days."""
 
 from collections import Counter
+from typing import Any
 
 from muniment.collect.controls import unlisted
 from muniment.collect.desk import Desk
@@ -29,14 +30,14 @@ class Judge:
         self.findings: list[Finding] = []
         self._desk = desk
 
-    def control(self, crew: Crew) -> None:
+    def control(self, crew: Crew[Any]) -> None:
         """Ask for control totals by action and resource type over the closed days; after a back-fill."""
         closed = self._desk.calendar.stretch.closed
         if closed is not None:
             self._desk.scribe.controls.append(crew.run(control_totals(closed, "action")))
             self._desk.scribe.controls.append(crew.run(control_totals(closed, "resource_type")))
 
-    def judge(self, crew: Crew, reader: Reader, told: Survey) -> Survey:
+    def judge(self, crew: Crew[Any], reader: Reader, told: Survey) -> Survey:
         """Hold the totals against each other and against what is archived; whatever does not agree is a gap.
 
         Returns:
@@ -69,7 +70,7 @@ class Judge:
             who = self._desk.who
             self.findings.append(Finding(kind="totals_disagree", what=why, source=who.source, run=who.run))
 
-    def _judge_outside(self, crew: Crew, reader: Reader, told: Survey) -> Survey:
+    def _judge_outside(self, crew: Crew[Any], reader: Reader, told: Survey) -> Survey:
         """What none of the days serves is read by itself; what is not had then is a gap."""
         for look in (self._look_before_and_after, self._look_without_dates):
             if told.bears_out(self._archived_outside()):
@@ -92,7 +93,7 @@ class Judge:
         far = sum(entries for day, entries in dated.items() if not stretch.first <= day <= stretch.last)
         return desk.known.undated + desk.sealer.undated + far
 
-    def _look_before_and_after(self, crew: Crew, reader: Reader) -> None:
+    def _look_before_and_after(self, crew: Crew[Any], reader: Reader) -> None:
         stretch = self._desk.calendar.stretch
         before, after = crew.run(together([count(stretch.before), count(stretch.after)]))
         if before:
@@ -101,7 +102,7 @@ class Judge:
             reader.look_at(stretch.after, growing=True)
 
     @staticmethod
-    def _look_without_dates(crew: Crew, reader: Reader) -> None:
+    def _look_without_dates(crew: Crew[Any], reader: Reader) -> None:
         for window in crew.run(undated_windows()):
             reader.look_at(window)
 

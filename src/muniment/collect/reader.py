@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from muniment.collect.calendar import consecutive
 from muniment.collect.desk import Desk
@@ -34,7 +35,7 @@ class Reader:
         crew: Asks.
     """
 
-    def __init__(self, desk: Desk, crew: Crew) -> None:
+    def __init__(self, desk: Desk, crew: Crew[Any]) -> None:
         self._desk = desk
         self._crew = crew
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 
@@ -68,7 +69,8 @@ class Run:
         """
         end = _End()
         try:
-            with Crew(self._desk.asker, self._on_page, width=self._width, stop=self._stop) as crew:
+            asker = self._desk.asker
+            with Crew(asker.ask, asker.read, self._on_page, width=self._width, stop=self._stop) as crew:
                 self._story(crew)
         except Interrupted as asked:
             end = _End(signal=asked.signal)
@@ -78,7 +80,7 @@ class Run:
             end = _End(error)
         return self._close(end)
 
-    def _story(self, crew: Crew) -> None:
+    def _story(self, crew: Crew[Any]) -> None:
         self._say("asking for totals", "")
         reader, backfill = Reader(self._desk, crew), not self._desk.days.days
         self._survey = reader.begin()

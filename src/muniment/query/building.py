@@ -167,8 +167,8 @@ def _write_clashes(db: "DuckDBPyConnection", archive: "Archive", tree: Tree, cor
     rows = entry_rows(archive, 0, tree.size, ["resource_id"], corrections)
     different = (pa.RecordBatch.from_arrays([pc.unique(batch["resource_id"])], schema=schema) for batch in rows)
     db.register("incoming", pa.RecordBatchReader.from_batches(schema, different))
+    hashed = f"SELECT DISTINCT resource_id, {hash_of('resource_id', tree.hash_bits)} AS hash FROM incoming"
     db.execute(
-        f"CREATE TABLE clashes AS SELECT {hash_of('resource_id', tree.hash_bits)} AS resource_id FROM incoming"
-        " GROUP BY ALL HAVING min(resource_id) <> max(resource_id)"
+        f"CREATE TABLE clashes AS SELECT hash FROM ({hashed}) WHERE hash IS NOT NULL GROUP BY hash HAVING count(*) > 1"
     )
     db.unregister("incoming")

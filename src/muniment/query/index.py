@@ -142,7 +142,7 @@ class Index:
 
     def _clashes(self, cursor: "DuckDBPyConnection", resource_id: str) -> bool:
         given = f"(SELECT {hash_of('given', self.tree.hash_bits)} FROM (SELECT CAST(? AS VARCHAR) AS given))"
-        asked = f"SELECT count(*) FROM clashes WHERE resource_id = {given}"
+        asked = f"SELECT count(*) FROM clashes WHERE hash = {given}"
         return bool(cursor.execute(asked, [resource_id]).fetchall()[0][0])
 
 
