@@ -15,7 +15,7 @@ from tests.archive.world import AT, AT_ONCE, NOW, SMALL, found, item, leaves_of,
 from muniment.archive.columns import columns_of, entry_batch, leaf_batch, record_leaf
 from muniment.archive.contents import list_segments
 from muniment.archive.leaf import RECORD_KINDS, encode_leaf, parse_leaf
-from muniment.archive.parquet import SegmentEncoder, SegmentFile
+from muniment.archive.parquet import Marks, SegmentEncoder, SegmentFile
 from muniment.archive.reading import Archive
 from muniment.archive.segments import SegmentName, final_blocks
 from muniment.archive.writer import Writer
@@ -163,6 +163,16 @@ def test_the_hash_of_a_whole_final_file_is_sealed_with_the_next_commit(tmp_path:
     digest = sha256(archive.storage.read(block.path)).hexdigest()
     assert (leaf.kind, leaf.source) == ("segment", "muniment")
     assert leaf.payload == b'{"first":0,"end":16,"sha256":"%s"}' % digest.encode()
+
+
+def test_a_merged_file_says_where_the_record_stands_as_the_files_it_was_made_of_did(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    seal(writer_on(archive, home, layout=SMALL), page(0, 2), receipt=b"{}")
+    again, home = opened(tmp_path)
+    assert [(name.first, name.end) for name in again.covering] == [(0, 4)]
+    assert again.marks == archive.marks == Marks(last_record=3)
+    seal(writer_on(again, home, layout=SMALL), receipt=b"{}")
+    assert parse_leaf(again.leaf(4)).previous == 3
 
 
 def test_a_large_commit_is_cut_at_whole_blocks_and_encoded_as_it_comes(tmp_path: Path) -> None:

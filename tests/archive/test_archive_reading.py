@@ -1,7 +1,9 @@
 import os
+import random
 import shutil
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,15 @@ def test_any_range_of_leaves_is_read_ascending_and_without_a_gap(
 def test_leaves_are_found_by_index_in_the_order_asked(grown: tuple[Archive, list[bytes]], indices: list[int]) -> None:
     archive, leaves = grown
     assert archive.leaves(indices) == [leaves[index] for index in indices]
+
+
+def test_threads_may_share_an_archive(grown: tuple[Archive, list[bytes]]) -> None:
+    archive, leaves = grown
+    chance = random.Random(5)
+    asked = [[chance.randrange(len(leaves)) for _ in range(12)] for _ in range(60)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(archive.leaves, asked))
+    assert answers == [[leaves[index] for index in indices] for indices in asked]
 
 
 def test_a_leaf_that_there_is_not_is_an_index_error(grown: tuple[Archive, list[bytes]]) -> None:

@@ -19,9 +19,8 @@ from muniment.archive.segments import SegmentName, cover
 from muniment.errors import NotEvidence
 from muniment.evidence.account import Kept
 from muniment.evidence.block import BlockJob, lower_tiles, read_block
-from muniment.evidence.envelopes import expected_columns, take_apart
+from muniment.evidence.envelopes import _are_lines, expected_columns, take_apart
 from muniment.evidence.extent import BLOCK, Piece, blocks_of, holes_in, lay_out, spans_blocks
-from muniment.evidence.rows import are_lines
 from muniment.evidence.tree import make_tree
 from muniment.evidence.verdict import LEAVES_NAMED, Check, Problems, Verdict
 from muniment.evidence.workers import _hand_over, read_blocks
@@ -56,7 +55,7 @@ NEARLY = st.builds(broken, LEAVES, st.integers(0, 10**6), st.sampled_from([b"\n"
 @SETTINGS
 @given(st.lists(st.one_of(LEAVES, LEAVES, ODD, NEARLY), min_size=1, max_size=40))
 def test_leaves_taken_apart_together_are_what_each_is_alone(leaves: list[bytes]) -> None:
-    taken = take_apart(leaves, are_lines=are_lines(pa.array(leaves, pa.binary())))
+    taken = take_apart(pa.array(leaves, pa.binary()))
     refused = dict(taken.refused)
     runs = {row: run for run in taken.runs for row in range(run.start, run.end)}
     for row, leaf in enumerate(leaves):
@@ -74,7 +73,7 @@ def test_leaves_taken_apart_together_are_what_each_is_alone(leaves: list[bytes])
 @given(st.lists(LEAVES, min_size=1, max_size=40))
 def test_the_expected_columns_are_those_that_a_segment_is_written_with(leaves: list[bytes]) -> None:
     written = columns_of(leaves)
-    expected = expected_columns(take_apart(leaves, are_lines=are_lines(pa.array(leaves, pa.binary()))))
+    expected = expected_columns(take_apart(pa.array(leaves, pa.binary())))
     assert list(expected) == [name for name in written.schema.names if name != "leaf"]
     for name, column in expected.items():
         assert column.equals(written.column(name)), name
@@ -85,7 +84,7 @@ def test_the_expected_columns_are_those_that_a_segment_is_written_with(leaves: l
 def test_a_slice_of_leaves_is_lines_where_each_of_its_leaves_is_one(leaves: list[bytes], skip: int) -> None:
     part = leaves[skip:]
     holds = bool(part) and all(leaf.endswith(b"}") and b"\n" not in leaf and b"\r" not in leaf for leaf in part)
-    assert are_lines(pa.array(leaves, pa.binary()).slice(skip)) is holds
+    assert _are_lines(pa.array(leaves, pa.binary()).slice(skip)) is holds
 
 
 NAMES = st.lists(

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,9 +87,17 @@ class Site:
         return sorted(self.cache.glob("query-*.duckdb"))
 
 
-def searcher_on(site: Site, policy: Policy = POLICY) -> Searcher:
+def searcher_on(site: Site, policy: Policy = POLICY, archive: Archive | None = None) -> Searcher:
     """Searches the site's archive again and again."""
-    return Searcher(site.archive, site.cache, policy=policy)
+    return Searcher(archive or site.archive, site.cache, policy=policy)
+
+
+@contextmanager
+def going_on(searcher: Searcher, corrections: Corrections = NO_CORRECTIONS) -> Iterator[None]:
+    """Demand that no question meanwhile is one that the index answers with an error, which a search would hide."""
+    before = searcher._current(corrections)
+    yield
+    assert searcher._current(corrections) is before, "the index was given up"
 
 
 def ids(found: Sequence[bytes]) -> list[str]:

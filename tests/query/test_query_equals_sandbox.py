@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.query.site import POLICY, Site, searcher_on
+from tests.query.site import POLICY, Site, going_on, searcher_on
 
 from muniment.model import ACTIONS, RESOURCE_TYPES, SORT_FIELDS, STATUSES, Query, Sort
 from muniment.query.search import Searcher
@@ -87,7 +87,8 @@ def test_odd_entries_are_found_and_ordered_as_the_sandbox_does(
             for query in asked:
                 expected = store.search(query)
                 for searcher in (indexed, plain):
-                    found = searcher.search(query)
+                    with going_on(searcher):
+                        found = searcher.search(query)
                     assert (found.total, list(found.items)) == (expected.total, list(expected.items)), query
 
 
@@ -131,5 +132,6 @@ def test_a_world_is_found_page_by_page(
     for asked in (query, *by_ids):
         expected = world.audit_log(asked)
         for searcher in searchers:
-            found = searcher.search(asked)
+            with going_on(searcher):
+                found = searcher.search(asked)
             assert (found.total, list(found.items)) == (expected.total, list(expected.items))

@@ -170,7 +170,7 @@ def typed_columns(kind: str, payloads: Sequence[bytes]) -> dict[str, pa.Array]:
     if kind == "entry":
         return _entry_columns(_read_items(payloads))
     if kind in ("user", "account"):
-        return {"id": _texts([_id_text(_read_item(payload).id) for payload in payloads])}
+        return {"id": _ids([_read_item(payload).id for payload in payloads])}
     return {}
 
 
@@ -179,7 +179,7 @@ def _entry_columns(items: list[_Item]) -> dict[str, pa.Array]:
     accounts = [item.account or _NOBODY for item in items]
     time = _times([item.timestamp for item in items])
     return {
-        "id": _texts([_id_text(item.id) for item in items]),
+        "id": _ids([item.id for item in items]),
         "time": time,
         "day": time.cast(pa.date32()),
         "action": _texts([item.action for item in items]),
@@ -199,8 +199,11 @@ def _texts(values: list[str | None]) -> pa.Array:
     return pa.array(values, pa.string())
 
 
-def _id_text(value: str | int | None) -> str | None:
-    return str(value) if isinstance(value, int) else value
+def _ids(values: list[str | int | None]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except pa.ArrowTypeError:  # numbers among them
+        return _texts([str(value) if isinstance(value, int) else value for value in values])
 
 
 def _times(values: list[str | int | float | None]) -> pa.Array:

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow.compute as pc
 
 from muniment.archive.leaf import one_line, one_lines, payloads_of
 
@@ -33,12 +34,10 @@ def key_hash(source: str, item_id: str | None, payload: bytes) -> int:
 
 def key_hashes(source: str, ids: Sequence[str | None], payloads: Sequence[bytes]) -> "NDArray[np.uint64]":
     """`key_hash` of each item of a page."""
+    if None in ids:
+        return np.array([key_hash(source, *item) for item in zip(ids, payloads, strict=True)], np.uint64)
     prefix = source.encode() + b"\0"
-    rests = (
-        b"\0" + one_line(payload) if item_id is None else item_id.encode()
-        for item_id, payload in zip(ids, payloads, strict=True)
-    )
-    return _heads(sha256(prefix + rest).digest() for rest in rests)
+    return _heads([sha256(prefix + item_id.encode()).digest() for item_id in ids if item_id is not None])
 
 
 def row_keys(rows: "pa.RecordBatch") -> "NDArray[np.uint64]":
@@ -47,13 +46,14 @@ def row_keys(rows: "pa.RecordBatch") -> "NDArray[np.uint64]":
     Args:
         rows: Of a segment, all of kind `entry`, with the columns `source`, `id` and `leaf` among theirs.
     """
-    sources = np.array(rows.column("source").to_pylist(), dtype=object)
-    ids = np.array(rows.column("id").to_pylist(), dtype=object)
-    payloads = np.array([*payloads_of("entry", rows.column("leaf").to_pylist()), None], dtype=object)[:-1]
     keys = np.zeros(rows.num_rows, np.uint64)
-    for source in set(sources.tolist()):
-        here = sources == source
-        keys[here] = key_hashes(source, ids[here].tolist(), payloads[here].tolist())
+    for source in rows.column("source").unique().to_pylist():
+        places = pc.indices_nonzero(pc.equal(rows.column("source"), source))
+        ids = rows.column("id").take(places)
+        # only an item without an id is known by its payload
+        leaves = rows.column("leaf").take(places).to_pylist() if ids.null_count else [b""] * len(ids)
+        payloads = payloads_of("entry", leaves) if ids.null_count else leaves
+        keys[places.to_numpy()] = key_hashes(source, ids.to_pylist(), payloads)
     return keys
 
 
@@ -62,9 +62,9 @@ def content_hash(payload: bytes) -> int:
     return int.from_bytes(sha256(one_line(payload)).digest()[:8])
 
 
-def content_hashes(payloads: Sequence[bytes]) -> "NDArray[np.uint64]":
+def content_hashes(payloads: Iterable[bytes]) -> "NDArray[np.uint64]":
     """`content_hash` of each item of a page."""
-    return _heads(sha256(payload).digest() for payload in one_lines(payloads))
+    return _heads([sha256(payload).digest() for payload in one_lines(list(payloads))])
 
 
 def same_json(a: bytes, b: bytes) -> bool:
@@ -132,5 +132,6 @@ def _names(paths: list[str]) -> str:
     return f"{shown} and {len(paths) - _NAMED} more" if len(paths) > _NAMED else shown
 
 
-def _heads(digests: Iterable[bytes]) -> "NDArray[np.uint64]":
-    return np.frombuffer(b"".join([digest[:8] for digest in digests]), dtype=">u8").astype(np.uint64)
+def _heads(digests: list[bytes]) -> "NDArray[np.uint64]":
+    """The first 64 bits of each, big-endian."""
+    return np.frombuffer(b"".join(digests), dtype=">u8").reshape(-1, 4)[:, 0].astype(np.uint64)

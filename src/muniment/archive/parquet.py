@@ -246,7 +246,8 @@ class SegmentFile:
 
     def _leaf_column(self, group: int) -> pa.BinaryArray:
         with damage_in(self.name.path):
-            return self._file.read_row_group(group, columns=["leaf"]).column(0).combine_chunks()
+            column = self._file.read_row_group(group, columns=["leaf"], use_threads=False).column(0)
+            return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
     def _groups_of(self, first: int, end: int) -> list[int]:
         low = int(np.searchsorted(self._starts, first, side="right")) - 1

@@ -1,8 +1,11 @@
 """Reading an archive: no lock, no write, and never a wait for whoever writes."""
 
+import bisect
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,8 +31,10 @@ __all__ = ["Archive"]
 
 _ATTEMPTS: Final = 8
 """How often a reader lists again before it calls a file missing: each time a writer must have merged in between."""
-_KEPT_FOOTERS: Final = 256
+_KEPT_FOOTERS: Final = 16
+"""Almost a megabyte each, once they are taken apart."""
 _KEPT_GROUPS: Final = 4
+_READERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Archive:
         self._lock = threading.RLock()
         self._footers: OrderedDict[SegmentName, pq.FileMetaData] = OrderedDict()
         self._groups: OrderedDict[Group, pa.BinaryArray] = OrderedDict()
+        self._pool: ThreadPoolExecutor | None = None
         self._vkeys: tuple[int | None, tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
@@ -201,13 +207,13 @@ class Archive:
         wanted = sorted(set(indices))
         if wanted and not 0 <= wanted[0] <= wanted[-1] < self.size:
             raise IndexError(f"the archive has leaves 0 to {self.size - 1}")
-        found: dict[int, bytes] = {}
-        while wanted:
-            with self._lock, self._open_at(wanted[0]) as segment:
-                here = [index for index in wanted if index < segment.name.end]
-                found.update(zip(here, segment.leaves(here, self._groups), strict=True))
-                _forget_oldest(self._groups, _KEPT_GROUPS)
-            wanted = wanted[len(here) :]
+        groups = [list(group) for _, group in itertools.groupby(wanted, self._file_of)]
+        if len(groups) > 1:
+            self._pool = self._pool or ThreadPoolExecutor(_READERS, thread_name_prefix="leaves")
+            parts = self._pool.map(self._leaves_of_one_file, groups)
+        else:
+            parts = map(self._leaves_of_one_file, groups)
+        found = dict(itertools.chain.from_iterable(zip(*pair, strict=True) for pair in zip(groups, parts, strict=True)))
         return [found[index] for index in indices]
 
     def record(self, end: int | None = None) -> Iterator[tuple[int, Leaf]]:
@@ -292,16 +298,30 @@ class Archive:
         return Verifier.parse(change.new)
 
     def _leaf_in(self, covering: Sequence[SegmentName], index: int) -> bytes:
-        name = next((name for name in covering if name.first <= index < name.end), None)
+        name = _file_of(covering, index)
         if name is None:
             raise NotEvidence(f"leaf {index} is in no file under segment/")
         with self._open(name) as segment:
             return segment.leaves([index], {})[0]
 
+    def _file_of(self, index: int) -> SegmentName | None:
+        return _file_of(self.covering, index)
+
+    def _leaves_of_one_file(self, indices: list[int]) -> list[bytes]:
+        """Leaves that lay in one file when we looked; merging may since have put them into a larger one."""
+        with self._lock:
+            kept = dict(self._groups)
+        with self._open_at(indices[0]) as segment:
+            leaves = segment.leaves(indices, kept)
+        with self._lock:
+            self._groups.update(kept)
+            _forget_oldest(self._groups, _KEPT_GROUPS)
+        return leaves
+
     def _open_at(self, index: int) -> SegmentFile:
         """The segment that holds a leaf; lists again when it went from under us."""
         for _ in range(_ATTEMPTS):
-            name = next((name for name in self.covering if name.first <= index < name.end), None)
+            name = self._file_of(index)
             if name is not None:
                 try:
                     return self._open(name)
@@ -334,6 +354,11 @@ class Archive:
                 raise NotEvidence(f"the change of key in leaf {index} does not follow {vkeys[-1]}")
             vkeys.append(change.new)
         return tuple(vkeys)
+
+
+def _file_of(covering: Sequence[SegmentName], index: int) -> SegmentName | None:
+    place = bisect.bisect_right(covering, index, key=lambda name: name.first) - 1
+    return covering[place] if place >= 0 and index < covering[place].end else None
 
 
 def _refuse_what_is_none(storage: Storage, path: Path | None) -> None:

@@ -106,17 +106,16 @@ class BlockAccount:
             first = self.read.pop()[0]
         self.read.append((first, end))
 
-    def take_leaves(self, file: str, first: int, leaves: list[bytes], taken: TakenApart) -> None:
+    def take_leaves(self, file: str, first: int, taken: TakenApart) -> None:
         """Take in what leaves are, from index `first` on.
 
         Args:
             file: Which file they are in.
             first: Index of the first one.
-            leaves: Their exact bytes.
-            taken: The same, taken apart.
+            taken: The leaves.
         """
         if first == 0:
-            self.genesis = leaves[0]
+            self.genesis = taken.leaves[0]
         for run in taken.runs:
             self.kinds[run.kind] += run.end - run.start
             start = first + run.start

@@ -12,7 +12,7 @@ from muniment.evidence.folder import Folder
 from muniment.evidence.segment import read_segment
 from muniment.evidence.tiles import StoredTiles
 from muniment.merkle.tiles import TILE_BYTES, TILE_WIDTH, Tile
-from muniment.merkle.tree import HASH_SIZE, perfect_roots, subtree_root
+from muniment.merkle.tree import HASH_SIZE, parents, perfect_roots
 
 __all__ = ["BlockJob", "lower_tiles", "read_block", "unread_block"]
 
@@ -64,13 +64,17 @@ def lower_tiles(first: int, hashes: bytes) -> dict[Tile, bytes]:
         first: Index of its first leaf.
         hashes: Its leaf hashes.
     """
-    tiles: dict[Tile, bytes] = {}
-    roots = b""
-    for start in range(0, len(hashes), TILE_BYTES):
-        data = hashes[start : start + TILE_BYTES]
-        tiles[Tile(0, first // TILE_WIDTH + start // TILE_BYTES, len(data) // HASH_SIZE)] = data
-        if len(data) == TILE_BYTES:
-            roots += subtree_root(data)
+    whole = len(hashes) - len(hashes) % TILE_BYTES
+    tiles = {
+        Tile(0, (first + start // HASH_SIZE) // TILE_WIDTH): hashes[start : start + TILE_BYTES]
+        for start in range(0, whole, TILE_BYTES)
+    }
+    if whole < len(hashes):
+        start, width = first + whole // HASH_SIZE, (len(hashes) - whole) // HASH_SIZE
+        tiles[Tile(0, start // TILE_WIDTH, width)] = hashes[whole:]
+    roots = hashes[:whole]
+    for _ in range(TILE_WIDTH.bit_length() - 1):
+        roots = parents(roots)
     if roots:
         tiles[Tile(1, first // TILE_WIDTH**2, len(roots) // HASH_SIZE)] = roots
     return tiles

@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from muniment.archive.columns import LEAF_SCHEMA, typed_columns
 from muniment.archive.leaf import RECORD_KINDS, Absent, parse_leaf
 from muniment.errors import NotEvidence
 
 __all__ = ["Run", "TakenApart", "expected_columns", "take_apart"]
+
+_A_FEW: Final = 16
+"""Leaves that are compared one by one, before all that follow are at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,8 @@ class Run:
 class TakenApart:
     """A batch of leaves."""
 
+    leaves: list[bytes]
+    """Their exact bytes."""
     runs: list[Run] = field(default_factory=list)
     payloads: list[bytes] = field(default_factory=list)
     """One a leaf; empty of those that are none."""
@@ -45,14 +53,15 @@ class TakenApart:
         return pa.array(spread, pa.string())
 
 
-def take_apart(leaves: Sequence[bytes], *, are_lines: bool) -> TakenApart:
+def take_apart(column: pa.BinaryArray) -> TakenApart:
     """Take leaves apart.
 
     Args:
-        leaves: Their exact bytes.
-        are_lines: Whether every one ends with a brace and none has a CR or LF; if not, each is looked at by itself.
+        column: Their exact bytes, none null.
     """
-    taken = TakenApart()
+    taken = TakenApart(column.to_pylist())
+    leaves = taken.leaves
+    alike = _are_lines(column)
     start = 0
     while start < len(leaves):
         try:
@@ -64,8 +73,8 @@ def take_apart(leaves: Sequence[bytes], *, are_lines: bool) -> TakenApart:
             continue
         width = len(leaves[start]) - len(leaf.payload) - 1
         end = start + 1
-        if leaf.kind not in RECORD_KINDS and are_lines:
-            end = _end_of_run(leaves, start, leaves[start][:width])
+        if alike and leaf.kind not in RECORD_KINDS:
+            end = _end_of_run(column, leaves, start, width)
         taken.payloads += [each[width:-1] for each in leaves[start:end]]
         taken.runs.append(Run(start, end, leaf.kind, leaf.source, leaf.previous))
         start = end
@@ -94,15 +103,31 @@ def _rows_by_kind(taken: TakenApart) -> dict[str | None, list[int]]:
     return rows
 
 
-def _end_of_run(leaves: Sequence[bytes], start: int, prefix: bytes) -> int:
-    """The first row after `start` that does not go on with the same envelope.
+def _are_lines(leaves: pa.BinaryArray) -> bool:
+    """Whether every leaf ends as an envelope does, and no CR or LF stands in any: then its beginning says it all."""
+    _, offsets, data = leaves.buffers()
+    edges = np.frombuffer(offsets, np.int32)[leaves.offset : leaves.offset + len(leaves) + 1]
+    if not len(leaves) or not np.diff(edges).all():
+        return False
+    text = data.slice(edges[0], edges[-1] - edges[0]).to_pybytes()
+    ends = np.frombuffer(text, np.uint8)[edges[1:] - edges[0] - 1]
+    return b"\n" not in text and b"\r" not in text and bool((ends == ord("}")).all())
 
-    What `parse_leaf` found in the first row's prefix it would find in theirs: the prefix ends where the payload begins.
+
+def _end_of_run(column: pa.BinaryArray, leaves: Sequence[bytes], start: int, width: int) -> int:
+    """The first row after `start` that does not begin with the same envelope, which is `width` bytes.
+
+    What `parse_leaf` found in the first row's envelope it would find in theirs: it ends where the payload begins.
     """
-    for row in range(start + 1, len(leaves)):
+    prefix = leaves[start][:width]
+    for row in range(start + 1, min(start + _A_FEW, len(leaves))):
         if not leaves[row].startswith(prefix):
             return row
-    return len(leaves)
+    rest = start + _A_FEW
+    if rest >= len(leaves):
+        return len(leaves)
+    differs = pc.index(pc.starts_with(column.slice(rest), prefix), value=False).as_py()
+    return len(leaves) if differs < 0 else rest + int(differs)
 
 
 def _typed(kind: str | None, payloads: Sequence[bytes]) -> dict[str, pa.Array]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from muniment.archive.columns import LEAF_SCHEMA
 from muniment.evidence.envelopes import TakenApart, expected_columns
 
-__all__ = ["Difference", "are_lines", "column_differences", "index_differences", "kind_differences"]
+__all__ = ["Difference", "column_differences", "index_differences", "kind_differences"]
 
 _SHOWN = 60
 
@@ -19,17 +19,6 @@ class Difference(NamedTuple):
 
     row: int
     what: str
-
-
-def are_lines(leaves: pa.BinaryArray) -> bool:
-    """Whether every leaf ends as an envelope does, and no CR or LF stands in any."""
-    _, offsets, data = leaves.buffers()
-    edges = np.frombuffer(offsets, np.int32)[leaves.offset : leaves.offset + len(leaves) + 1]
-    if not len(leaves) or not np.diff(edges).all():
-        return False
-    text = data.slice(edges[0], edges[-1] - edges[0]).to_pybytes()
-    ends = np.frombuffer(text, np.uint8)[edges[1:] - edges[0] - 1]
-    return b"\n" not in text and b"\r" not in text and bool((ends == ord("}")).all())
 
 
 def index_differences(column: pa.Array, first: int) -> Iterator[Difference]:

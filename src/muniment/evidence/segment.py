@@ -16,7 +16,7 @@ from muniment.evidence.account import BlockAccount, SegmentSeen
 from muniment.evidence.envelopes import take_apart
 from muniment.evidence.extent import BLOCK, Piece
 from muniment.evidence.folder import Folder, Gone, Unreadable
-from muniment.evidence.rows import are_lines, column_differences, index_differences, kind_differences
+from muniment.evidence.rows import column_differences, index_differences, kind_differences
 from muniment.evidence.statistics import lies_of_chunk
 from muniment.merkle.tree import hash_leaves
 
@@ -183,13 +183,11 @@ class _Reading:
         start = max(0, self._piece.start - first)
         batch = batch.slice(start, min(batch.num_rows, self._piece.end - first) - start)
         first += start
-        column = batch.column("leaf")
-        leaves: list[bytes] = column.to_pylist()
-        self._account.take_hashes(first, hash_leaves(leaves))
-        taken = take_apart(leaves, are_lines=are_lines(column))
+        taken = take_apart(batch.column("leaf"))
+        self._account.take_hashes(first, hash_leaves(taken.leaves))
+        self._account.take_leaves(self._path, first, taken)
         for row, what in taken.refused:
             self._problem("leaves", what, first + row)
-        self._account.take_leaves(self._path, first, leaves, taken)
         names = batch.schema.names
         if "index" in names:
             self._tell("leaves", first, index_differences(batch.column("index"), first))

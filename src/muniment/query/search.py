@@ -79,13 +79,15 @@ class Searcher:
         Raises:
             NotEvidence: A segment that must be read is damaged or missing.
         """
-        for _ in range(2):
-            state = self._current(corrections)
-            try:
-                return self._fetch(*state.find(query, source))
-            except duckdb.Error:
-                self._give_up(state)  # the index is damaged: the next one is made anew
-        return self._fetch(*_State(self._archive, None, corrections).find(query, source))
+        state = self._current(corrections)
+        try:
+            return self._fetch(*state.find(query, source))
+        except duckdb.Error:
+            self._give_up(state)  # the index is damaged: another one is made
+        try:
+            return self._fetch(*self._current(corrections).find(query, source))
+        except duckdb.Error:  # a sound one cannot answer this
+            return self._fetch(*_State(self._archive, None, corrections).find(query, source))
 
     def _fetch(self, total: int, leaves: list[int]) -> Found:
         return Found(total, payloads_of("entry", self._archive.leaves(leaves)), leaves)
