@@ -195,21 +195,17 @@ class Sealer:
             if same or content in self._pending.get(key, ()):
                 continue
             if leaf != _NO_LEAF or key in self._pending:
-                changed = self._change(key, leaf, page.leaves[row])
-                if changed is None:
+                first, item = self._first_content(key, leaf), parse_leaf(page.leaves[row]).payload
+                if same_json(first, item):
+                    self.odd["the same JSON came in other bytes than before"] = None
                     continue
-                findings[len(rows)] = changed
+                if _same_id(first, item):
+                    findings[len(rows)] = self._finding("content_changed", difference(first, item), item, leaves=[leaf])
+                else:
+                    self.odd["two ids share the 64 bits that stand for a key: both are kept"] = None
             rows.append(row)
             self._pending.setdefault(key, set()).add(content)
         return rows, findings
-
-    def _change(self, key: int, leaf: int, new: bytes) -> Finding | None:
-        """What became of an entry that was there before; None where only the bytes of the same JSON differ."""
-        first, item = self._first_content(key, leaf), parse_leaf(new).payload
-        if same_json(first, item):
-            self.odd["the same JSON came in other bytes than before"] = None
-            return None
-        return self._finding("content_changed", difference(first, item), item, leaves=[leaf])
 
     def _first_content(self, key: int, leaf: int) -> bytes:
         if leaf != _NO_LEAF:
@@ -327,6 +323,15 @@ class Sealer:
             if rows.size:
                 return first + int(rows[0])
         raise AssertionError("a further version without a first content")
+
+
+def _same_id(one: bytes, other: bytes) -> bool:
+    """Whether two items have the same id, as far as they can be read."""
+    try:
+        ids = [msgspec.json.decode(item).get("id") for item in (one, other)]
+    except (msgspec.MsgspecError, AttributeError):
+        return True
+    return bool(ids[0] == ids[1])
 
 
 def _id_of(item: bytes | None) -> str | None:
