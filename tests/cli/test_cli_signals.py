@@ -22,7 +22,7 @@ BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signa
 @pytest.fixture
 def slow(make_box: BoxMaker) -> Box:
     """A source that takes its time: some seconds for everything."""
-    return make_box(days=200, entries=3_000, faults=("latency=20",))
+    return make_box(days=200, entries=3_000, faults=("latency=60",))
 
 
 @contextmanager

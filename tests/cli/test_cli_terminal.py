@@ -75,7 +75,7 @@ def test_a_wider_terminal_shows_names_and_ids_whole(place: Place) -> None:
 
 
 def test_progress_is_shown_while_it_lasts_and_leaves_no_trace(place: Place, make_box: BoxMaker) -> None:
-    box = make_box(days=60, entries=1200, faults=("latency=20",))
+    box = make_box(days=60, entries=1200, faults=("latency=250",))
     seen = on_terminal(place, "collect", "--to", "2026-04-02", **source_of(box))
     shown = seen.split("\r\x1b[K")
     steps = [part for part in shown if re.match(r"reading 2026-\d\d-\d\d", part)]

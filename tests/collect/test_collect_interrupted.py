@@ -47,7 +47,7 @@ def wait_for_leaves(site: Site, count: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_killed_run_leaves_a_whole_archive_and_the_next_finds_the_rest_once(make_site: SiteMaker, seed: int) -> None:
-    site = make_site(days=200, entries=4_000, faults=("latency=15",))
+    site = make_site(days=200, entries=4_000, faults=("latency=40",))
     child = start(site)
     wait_for_leaves(site, 2)
     time.sleep(random.Random(seed).uniform(0, 0.6))
@@ -64,7 +64,7 @@ def test_a_killed_run_leaves_a_whole_archive_and_the_next_finds_the_rest_once(ma
 def test_a_run_that_is_asked_to_stop_seals_what_it_has_and_says_so(
     make_site: SiteMaker, number: signal.Signals, code: int
 ) -> None:
-    site = make_site(days=200, entries=4_000, faults=("latency=40",))
+    site = make_site(days=200, entries=4_000, faults=("latency=100",))
     child = start(site)
     wait_for_leaves(site, 2)
     child.send_signal(number)
@@ -81,7 +81,7 @@ def test_a_run_that_is_asked_to_stop_seals_what_it_has_and_says_so(
 
 
 def test_days_that_a_stopped_run_completed_are_not_read_again(make_site: SiteMaker) -> None:
-    site = make_site(days=200, entries=4_000, faults=("latency=15",))
+    site = make_site(days=200, entries=4_000, faults=("latency=40",))
     child = start(site)
     wait_for_leaves(site, 800)
     child.send_signal(signal.SIGTERM)
