@@ -69,6 +69,17 @@ def test_leaves_taken_apart_together_are_what_each_is_alone(leaves: list[bytes])
     assert not refused.keys() & runs.keys()
 
 
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 18, 40])
+@pytest.mark.parametrize("after", [0, 1, 20])
+def test_a_run_ends_where_the_envelope_changes(count: int, after: int) -> None:
+    same = [encode_leaf("entry", SOURCE, AT, item(number)) for number in range(count)]
+    others = [encode_leaf("entry", SOURCE, AT.replace("45Z", "46Z"), item(number)) for number in range(after)]
+    skipped = [encode_leaf("user", SOURCE, AT, b"{}")]
+    taken = take_apart(pa.array([*skipped, *same, *others], pa.binary()).slice(1))
+    assert [(run.start, run.end) for run in taken.runs] == [(0, count), (count, count + after)][: 1 + (after > 0)]
+    assert taken.payloads == [item(number) for number in [*range(count), *range(after)]]
+
+
 @SETTINGS
 @given(st.lists(LEAVES, min_size=1, max_size=40))
 def test_the_expected_columns_are_those_that_a_segment_is_written_with(leaves: list[bytes]) -> None:
