@@ -32,7 +32,7 @@ _SIGNED: Final = (
     "Make the archive's folder writable again; what was to be sealed is written and signed already, "
     "and the next command that writes publishes it."
 )
-_JOBS: Final = 2
+_JOBS: Final = 8
 """So many may wait for the encoding thread: what waits is memory."""
 
 

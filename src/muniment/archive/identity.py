@@ -64,7 +64,7 @@ def content_hash(payload: bytes) -> int:
 
 def content_hashes(payloads: Iterable[bytes]) -> "NDArray[np.uint64]":
     """`content_hash` of each item of a page."""
-    return _heads([sha256(payload).digest() for payload in one_lines(list(payloads))])
+    return _heads([sha256(payload).digest() for payload in one_lines(payloads)])
 
 
 def same_json(a: bytes, b: bytes) -> bool:

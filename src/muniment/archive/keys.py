@@ -32,7 +32,6 @@ _WORTH_SAVING: Final = 1_024
 """New rows below this are read again from the tail next time: cheaper than writing them now."""
 _RATIO: Final = 3
 """A run is merged with the one before it unless that holds so many times more rows."""
-_MANY_RUNS: Final = 8
 
 
 class _RunFile(msgspec.Struct, frozen=True):
@@ -123,11 +122,11 @@ class KeyRuns:
         """
         if self.size and not archive.extends(self.size, self._root):
             self._start_again()
-        for first, keys, contents in sorted(fresh, key=lambda sealed: sealed[0]):
-            if first >= self.size:
-                self._read(archive, first)
-                self._add(keys, contents, np.arange(first, first + len(keys)))
-                self.size = first + len(keys)
+        news = sorted((sealed for sealed in fresh if sealed[0] >= self.size), key=lambda sealed: sealed[0])
+        self._add_sealed(news)
+        for first, keys, _ in news:
+            self._read(archive, first)
+            self.size = first + len(keys)
         self._read(archive, archive.size)
         self._root = archive.root
         self.save(archive, least=self._flush_rows)
@@ -203,13 +202,18 @@ class KeyRuns:
                 self._add(row_keys(rows), content_hashes(payloads), rows.column("index").to_numpy())
         self.size = end
 
+    def _add_sealed(self, news: Sequence[Sealed]) -> None:
+        if news:
+            keys, contents = (np.concatenate([sealed[n] for sealed in news]) for n in (1, 2))
+            self._add(keys, contents, np.concatenate([np.arange(first, first + len(own)) for first, own, _ in news]))
+
     def _add(self, keys: Words, contents: Words, leaves: Indices) -> None:
         if not len(keys):
             return
         self._recent.append(sorted_run(keys, leaves.astype(np.uint64), contents))
         self._unsaved += len(keys)
-        if len(self._recent) > _MANY_RUNS:
-            self._recent = [joined(self._recent)]
+        while len(self._recent) > 1 and self._recent[-2].count < _RATIO * self._recent[-1].count:
+            self._recent[-2:] = [joined(self._recent[-2:])]
         if self._owns and sum(run.count for run in self._recent) >= self._flush_rows:
             with self._refusals_told():
                 self._flush()

@@ -25,6 +25,7 @@ __all__ = [
     "RECORD_KINDS",
     "Absent",
     "Leaf",
+    "OneLines",
     "encode_entries",
     "encode_leaf",
     "encode_leaves",
@@ -87,9 +88,19 @@ def one_line(payload: bytes) -> bytes:
     return payload.translate(_LINE_BREAKS) if b"\n" in payload or b"\r" in payload else payload
 
 
-def one_lines(payloads: Sequence[bytes]) -> Sequence[bytes]:
-    """`one_line` of each; a page that has no line break at all is found so at once."""
-    return payloads if _all_one_line(payloads) else [one_line(payload) for payload in payloads]
+class OneLines(tuple[bytes, ...]):
+    """Payloads that are known to have no line break."""
+
+    __slots__ = ()
+
+
+def one_lines(payloads: Iterable[bytes]) -> OneLines:
+    """`one_line` of each; a page that has no line break at all is found so at once, and but once."""
+    if isinstance(payloads, OneLines):
+        return payloads
+    lines = OneLines(payloads)
+    joined = b"".join(lines)
+    return OneLines(map(one_line, lines)) if b"\n" in joined or b"\r" in joined else lines
 
 
 def encode_leaf(
@@ -111,8 +122,7 @@ def encode_leaf(
 def encode_leaves(kind: str, source: str, observed_at: str, payloads: Iterable[bytes]) -> list[bytes]:
     """Put many items of one kind, source and moment into their envelopes; not for kinds of the record."""
     prefix = _prefix(kind, source, observed_at, ABSENT)
-    leaves = [b"%s%s}" % (prefix, payload) for payload in payloads]
-    return leaves if _all_one_line(leaves) else [one_line(leaf) for leaf in leaves]
+    return [b"".join((prefix, payload, b"}")) for payload in one_lines(payloads)]
 
 
 def encode_entries(source: str, observed_at: str, payloads: Iterable[bytes]) -> list[bytes]:
@@ -157,11 +167,6 @@ def _prefix(kind: str, source: str, observed_at: str, previous: int | Absent | N
         link,
         name,
     )
-
-
-def _all_one_line(leaves: Sequence[bytes]) -> bool:
-    joined = b"".join(leaves)
-    return b"\n" not in joined and b"\r" not in joined
 
 
 def _parse_previous(text: bytes | None) -> int | Absent | None:

@@ -183,7 +183,7 @@ def look_up(runs: Sequence[Run], keys: Words, contents: Words) -> Seen:
 
 def _hits(keys: Words, wanted: Words) -> Iterator[tuple[Indices, Indices]]:
     """Which of the wanted keys are there, and in which rows; once more for those that have a further row, and so on."""
-    rows = _places(keys, wanted)
+    rows = np.searchsorted(keys, wanted)  # fast because what is wanted is sorted
     asked = np.arange(len(wanted))
     while len(asked):
         inside = rows < len(keys)
@@ -199,18 +199,6 @@ def _let_go(runs: Sequence[Run]) -> None:
         for run in runs:
             if run.mapped is not None:
                 run.mapped.madvise(mmap.MADV_DONTNEED)
-
-
-def _places(keys: Words, wanted: Words) -> Indices:
-    """As `np.searchsorted`, all bisections side by side: the loads of one step do not wait for each other."""
-    low, high = np.zeros(len(wanted), np.int64), np.full(len(wanted), len(keys), np.int64)
-    for _ in range(len(keys).bit_length()):
-        middle = (low + high) >> 1
-        below = keys[np.minimum(middle, len(keys) - 1)] < wanted
-        below &= middle < high
-        low = np.where(below, middle + 1, low)
-        high = np.where(below, high, middle)
-    return low
 
 
 def _bytes(column: Words) -> memoryview:

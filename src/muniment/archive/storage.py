@@ -165,18 +165,20 @@ class LocalFolder:
         if not files:
             return
         self._make_folders([TEMPORARY, *_folders_of(files)])
-        temporary = {self.root / TEMPORARY / self._temporary_name(): path for path in files}
+        folder = self.root / TEMPORARY
+        temporary = [(folder / self._temporary_name(), path) for path in files]
         try:
-            self._disk.write({place: files[path] for place, path in temporary.items()}, self._file_mode)
-            for place, path in temporary.items():
+            self._disk.write({place: files[path] for place, path in temporary}, self._file_mode)
+            for place, path in temporary:
                 with self._told(path):
                     self._disk.rename(place, self.root / path)
         except (OSError, StorageError) as error:
-            for place in temporary:
+            for place, _ in temporary:
                 with contextlib.suppress(OSError):
                     self._disk.remove(place)
             if isinstance(error, OSError):
-                raise self._refusal(temporary[Path(str(error.filename))], error) from error
+                names = {str(place): path for place, path in temporary}
+                raise self._refusal(names[str(error.filename)], error) from error
             raise
 
     def sync(self, paths: Iterable[str]) -> None:
@@ -237,7 +239,6 @@ class LocalFolder:
 
 def _folders_of(paths: Iterable[str]) -> list[str]:
     """The folders that lead to files, each after the one that it lies in; the archive's own is not among them."""
-    parents = {parent for path in paths for parent in PurePosixPath(path).parents}
-    return sorted(
-        (str(parent) for parent in parents if str(parent) != "."), key=lambda folder: (folder.count("/"), folder)
-    )
+    parents = {path.rpartition("/")[0] for path in paths} - {""}
+    nested = {str(parent) for folder in parents for parent in PurePosixPath(folder).parents} - {"."}
+    return sorted(parents | nested, key=lambda folder: (folder.count("/"), folder))

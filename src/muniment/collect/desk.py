@@ -28,7 +28,6 @@ class Desk:
     Attributes:
         goal: What is wanted.
         clock: Ours.
-        archive: As it was when the run began, refreshed by each commit.
         client: Speaks to the source.
         known: What was known of the source when the run began.
         who: Who collects.
@@ -43,7 +42,6 @@ class Desk:
 
     goal: Goal
     clock: Clock
-    archive: Archive
     client: Client
     known: SourceStanding
     who: Who
@@ -77,7 +75,6 @@ class Desk:
         return cls(
             goal=goal,
             clock=clock,
-            archive=archive,
             client=client,
             known=known,
             who=who,
@@ -97,6 +94,11 @@ class Desk:
             ),
             scribe=Scribe(who, clock),
         )
+
+    @property
+    def archive(self) -> Archive:
+        """The archive, with everything that was sealed so far."""
+        return self.sealer.archive
 
     def now(self) -> str:
         """The time, as we write it."""

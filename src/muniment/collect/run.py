@@ -67,18 +67,24 @@ class Run:
         Raises:
             ArchiveError, NotEvidence: The archive cannot be written; what was sealed before stays.
         """
-        end = _End()
+        try:
+            return self._close(self._read())
+        finally:
+            self._desk.sealer.close()
+
+    def _read(self) -> _End:
+        """Read until all is told, or something ends it."""
         try:
             asker = self._desk.asker
             with Crew(asker.ask, asker.read, self._on_page, width=self._width, stop=self._stop) as crew:
                 self._story(crew)
         except Interrupted as asked:
-            end = _End(signal=asked.signal)
+            return _End(signal=asked.signal)
         except Stopped as error:
-            end = _End(signal=self._stop()) if self._stop() is not None else _End(error)
+            return _End(signal=self._stop()) if self._stop() is not None else _End(error)
         except SourceError as error:
-            end = _End(error)
-        return self._close(end)
+            return _End(error)
+        return _End()
 
     def _story(self, crew: Crew[Any]) -> None:
         self._say("asking for totals", "")
@@ -94,6 +100,8 @@ class Run:
             reader.rotate()
         if backfill:
             self._judge.control(crew)
+        if self._desk.sealer.holds_any:
+            self._seal()  # totals are held against the archive
         self._survey = self._judge.judge(crew, reader, self._survey)
         self._judge.settle_missing()
         self._resolve_people()
@@ -163,6 +171,7 @@ class Run:
                 scope_accepted=desk.goal.accept_scope,
             )
         )
+        desk.sealer.settle()
         return Outcome(
             complete=complete,
             from_=desk.calendar.stretch.first if self._begun else desk.goal.from_,

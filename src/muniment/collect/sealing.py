@@ -3,9 +3,12 @@
 Design §4.6: the key is (source, id); the same content under a key was seen before, another is a further version.
 """
 
+import contextlib
 import datetime as dt
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
 import numpy as np
@@ -23,7 +26,7 @@ from muniment.collect.activity import Activity
 from muniment.collect.fetching import Fetched
 from muniment.collect.instants import Clock, rfc3339
 from muniment.collect.record import Finding, encode
-from muniment.collect.waiting import Placed, Waiting, some_rows
+from muniment.collect.waiting import Kept, Placed, Waiting, some_rows
 from muniment.model import ACTIONS, RESOURCE_TYPES, STATUSES
 from muniment.sweep.days import DayEdges
 from muniment.sweep.window import Ask, Sheet, Window, Words
@@ -70,7 +73,6 @@ class Sealer:
         twins: set[str],
         clock: Clock,
     ) -> None:
-        self.archive: Archive = writer.archive
         self.placed = Placed()
         self.activity = Activity()
         self.new = 0
@@ -86,23 +88,33 @@ class Sealer:
         self._seen_values = seen_values
         self._twins = twins
         self._clock = clock
-        self._batches: list[Waiting] = []
+        self._kept = Kept()
         self._loose: list[Finding] = []  # findings about no new leaf
-        self._pending: dict[int, set[int]] = {}
+        self._answers = 0
+        self._under_way: tuple[Kept, Future[None]] | None = None
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="seal")
         self._displaced: defaultdict[dt.date, list[Words]] = defaultdict(list)
         self._fresh: defaultdict[dt.date, list[Words]] = defaultdict(list)
-        self._firsts: list[int] = []
-        self._answers = self._waiting = 0
+
+    @property
+    def archive(self) -> Archive:
+        """The archive, once it has everything that was sealed.
+
+        Raises:
+            ArchiveError, NotEvidence: As `settle`.
+        """
+        self.settle()
+        return self._writer.archive
 
     @property
     def due(self) -> bool:
         """Whether it is time to seal: at least every 50 answers, and before what waits takes much memory."""
-        return self._answers >= MOST_ANSWERS or self._waiting >= MOST_WAITING
+        return self._answers >= MOST_ANSWERS or self._kept.rows >= MOST_WAITING
 
     @property
     def holds_any(self) -> bool:
         """Whether anything waits to be sealed."""
-        return bool(self._batches or self._loose)
+        return bool(self._kept.batches or self._loose)
 
     def take(self, ask: Ask, fetched: Fetched) -> None:
         """Keep what is new on a page."""
@@ -133,26 +145,48 @@ class Sealer:
     def seal(self, others: Sequence[LeafBatch], say: Callable[[Transaction], None]) -> None:
         """Commit everything kept, other leaves, then findings and what `say` adds to the record; all of it or nothing.
 
+        Which leaves these are is settled on return; they are written beside what the caller does next. `settle` waits
+        for it, as does whatever reads the archive, and the next commit.
+
         Raises:
             ArchiveError, NotEvidence: As `Writer.transaction`.
         """
         self._look_over()
-        with self._writer.transaction() as transaction:
-            if self.archive.size != self._keys.size:
+        self.settle()
+        with contextlib.ExitStack() as stack:
+            transaction = stack.enter_context(self._writer.transaction())
+            if self._writer.archive.size != self._keys.size:
                 self._look_again()
-            self._firsts = firsts = [transaction.add(batch.leaves) for batch in self._batches]
-            for batch, first in zip(self._batches, firsts, strict=True):
+            kept = self._kept
+            kept.firsts = [transaction.add(batch.leaves) for batch in kept.batches]
+            for batch, first in zip(kept.batches, kept.firsts, strict=True):
                 self.placed.add(batch.window, first, first + len(batch.leaves.leaves))
             for more in others:
                 transaction.add(more)
-            for finding in self._findings(firsts):
+            for finding in self._findings():
                 transaction.add_record("finding", encode(finding), rfc3339(self._clock()))
             say(transaction)
-        self._keys.catch_up(self.archive, [(f, b.keys, b.contents) for f, b in zip(firsts, self._batches, strict=True)])
-        self.new += sum(len(batch.leaves.leaves) for batch in self._batches)
-        self._batches, self._loose, self._pending, self._firsts = [], [], {}, []
-        self._answers = self._waiting = 0
+            self._under_way = kept, self._beside.submit(stack.pop_all().close)
+        self._kept, self._loose, self._answers = Kept(), [], 0
+
+    def settle(self) -> None:
+        """Wait until the last commit is durable.
+
+        Raises:
+            ArchiveError, NotEvidence: It could not be made; the archive is as it was before.
+        """
+        if self._under_way is None:
+            return
+        (kept, done), self._under_way = self._under_way, None
+        done.result()
+        sealed = [(first, batch.keys, batch.contents) for first, batch in zip(kept.firsts, kept.batches, strict=True)]
+        self._keys.catch_up(self._writer.archive, sealed)
+        self.new += kept.rows
         pa.default_memory_pool().release_unused()  # what waited is most of what this process holds
+
+    def close(self) -> None:
+        """Wait for the last commit, whatever became of it; nothing can be sealed any more."""
+        self._beside.shutdown()
 
     @property
     def undated(self) -> int:
@@ -163,63 +197,72 @@ class Sealer:
         """Where keys are sealed, or are about to be by the transaction under way; ascending, each once."""
         found = self._keys.look_up(keys, keys).leaves
         leaves = {int(leaf) for leaf in found if leaf != _NO_LEAF}
-        for batch, first in zip(self._batches, self._firsts, strict=False):
-            leaves |= {first + int(row) for row in np.flatnonzero(np.isin(batch.keys, keys))}
-        return sorted(leaves)
+        return sorted(leaves | self._kept.leaves_of(keys))
 
     # -- judging a page
 
     def _judge(self, sheet: Sheet, page: LeafBatch) -> tuple[list[int], dict[int, Finding]]:
         """The rows to keep, and what is to be said of some of them, by their place among those."""
         found = self._keys.look_up(sheet.keys, sheet.contents)
-        keys = sheet.keys.tolist()
+        doubtful = (found.leaves != _NO_LEAF) | np.isin(sheet.keys, self._doubtful_keys(sheet.keys.tolist()))
+        plain = ~doubtful
+        self._kept.note_new(sheet.keys[plain].tolist(), sheet.contents[plain].tolist())
+        if plain.all():
+            return list(range(len(sheet))), {}
+        asked = np.flatnonzero(doubtful)
+        columns = (asked, sheet.keys[asked], sheet.contents[asked], found.leaves[asked], found.same[asked])
+        dropped, said = self._judge_rows(page, zip(*(column.tolist() for column in columns), strict=True))
+        rows = [row for row in range(len(sheet)) if row not in dropped]
+        return rows, {bisect_left(rows, row): finding for row, finding in said.items()}
+
+    def _doubtful_keys(self, keys: Sequence[int]) -> Words:
+        """Keys that come twice on a page, or before it in what is not sealed yet."""
         distinct = set(keys)
-        if len(distinct) == len(keys) and self._pending.keys().isdisjoint(distinct) and bool((found.leaves < 0).all()):
-            self._pending.update(zip(keys, ({content} for content in sheet.contents.tolist()), strict=True))
-            return list(range(len(keys))), {}
-        return self._judge_rows(
-            page, zip(keys, sheet.contents.tolist(), found.leaves.tolist(), found.same.tolist(), strict=True)
-        )
+        doubtful = {key for kept in self._unsealed() for key in kept.keys_among(distinct)}
+        if len(distinct) < len(keys):
+            doubtful |= {key for key, times in Counter(keys).items() if times > 1}
+        return np.array(list(doubtful), np.uint64)
+
+    def _unsealed(self) -> tuple[Kept, ...]:
+        """What the index of keys does not have yet, oldest first."""
+        return (self._kept,) if self._under_way is None else (self._under_way[0], self._kept)
 
     def _judge_rows(
-        self, page: LeafBatch, rows_found: Iterable[tuple[int, int, int, bool]]
-    ) -> tuple[list[int], dict[int, Finding]]:
-        """As `_judge`, row by row: where something was seen before."""
-        rows: list[int] = []
+        self, page: LeafBatch, rows_found: Iterable[tuple[int, int, int, int, bool]]
+    ) -> tuple[set[int], dict[int, Finding]]:
+        """Which of some rows are no news, and what is to be said of the others."""
+        dropped: set[int] = set()
         findings: dict[int, Finding] = {}
-        here: set[int] = set()
-        for row, (key, content, leaf, same) in enumerate(rows_found):
+        here: dict[int, int] = {}
+        unsealed = self._unsealed()
+        for row, key, content, leaf, same in rows_found:
             if key in here:
                 self._note_twin(page.leaves[row])
-            here.add(key)
-            if same or content in self._pending.get(key, ()):
+            first_here = here.setdefault(key, row)
+            if same or any(kept.holds(key, content) for kept in unsealed):
+                dropped.add(row)
                 continue
-            if leaf != _NO_LEAF or key in self._pending:
-                first, item = self._first_content(key, leaf), parse_leaf(page.leaves[row]).payload
+            if leaf != _NO_LEAF or any(kept.has(key) for kept in unsealed):
+                first, item = self._first_content(key, leaf, page.leaves[first_here]), _payload(page.leaves[row])
                 if same_json(first, item):
                     self.odd["the same JSON came in other bytes than before"] = None
+                    dropped.add(row)
                     continue
                 if _same_id(first, item):
-                    findings[len(rows)] = self._finding("content_changed", difference(first, item), item, leaves=[leaf])
+                    findings[row] = self._finding("content_changed", difference(first, item), item, leaves=[leaf])
                 else:
                     self.odd["two ids share the 64 bits that stand for a key: both are kept"] = None
-            rows.append(row)
-            self._pending.setdefault(key, set()).add(content)
-        return rows, findings
+            self._kept.note(key, content)
+        return dropped, findings
 
-    def _first_content(self, key: int, leaf: int) -> bytes:
+    def _first_content(self, key: int, leaf: int, here: bytes) -> bytes:
+        """The first content of a key: sealed, about to be, or on this page."""
         if leaf != _NO_LEAF:
-            return parse_leaf(self.archive.leaf(leaf)).payload
-        batch, row = next(self._rows_of(key))
-        return parse_leaf(batch.leaves.leaves[row]).payload
-
-    def _rows_of(self, key: int) -> Iterator[tuple[Waiting, int]]:
-        for batch in self._batches:
-            for row in np.flatnonzero(batch.keys == key):
-                yield batch, int(row)
+            return _payload(self._writer.archive.leaf(leaf))
+        return _payload(next((found for kept in self._unsealed() if (found := kept.leaf(key)) is not None), here))
 
     def _note_twin(self, leaf: bytes) -> None:
-        told = self._finding("twin", "one answer held this entry twice", parse_leaf(leaf).payload)
+        told = self._finding("twin", "one answer held this entry twice", _payload(leaf))
         if told.id is not None and told.id not in self._twins:
             self._twins.add(told.id)
             self._loose.append(told)
@@ -247,21 +290,20 @@ class Sealer:
 
     def _keep(self, batch: Waiting) -> None:
         batch.findings.update(self._rows_without_id(batch.leaves))
-        self._batches.append(batch)
-        self._waiting += len(batch.leaves.leaves)
+        self._kept.add(batch)
 
     def _rows_without_id(self, batch: LeafBatch) -> dict[int, Finding]:
         ids = batch.record_batch["id"]
         if not ids.null_count:
             return {}
         rows = np.flatnonzero(pc.is_null(ids).to_numpy(zero_copy_only=False)).tolist()
-        return {row: self._without_id(parse_leaf(batch.leaves[row]).payload) for row in rows}
+        return {row: self._without_id(_payload(batch.leaves[row])) for row in rows}
 
     def _look_over(self) -> None:
         """Note what all that is kept says of people, and values that are in no list."""
-        if not self._batches:
+        if not self._kept.batches:
             return
-        rows = pa.Table.from_batches([batch.leaves.record_batch.select(_LOOKED_AT) for batch in self._batches])
+        rows = pa.Table.from_batches([batch.leaves.record_batch.select(_LOOKED_AT) for batch in self._kept.batches])
         self.activity.note(rows)
         for name, known in _KNOWN_VALUES.items():
             for value in pc.unique(rows[name]).to_pylist():
@@ -294,35 +336,37 @@ class Sealer:
 
     def _look_again(self) -> None:
         """Somebody else sealed since we looked: keep only what is still new."""
-        self._keys.catch_up(self.archive, [])
-        kept, self._batches, self._pending = self._batches, [], {}
-        for batch in kept:
+        self._keys.catch_up(self._writer.archive, [])
+        kept, self._kept = self._kept, Kept()
+        for batch in kept.batches:
             found = self._keys.look_up(batch.keys, batch.contents)
             fresh = np.flatnonzero(~found.same)
-            if fresh.size == batch.keys.size:
-                self._batches.append(batch)
-            elif fresh.size:
-                self._batches.append(batch.only(fresh.tolist()))
-        for batch in self._batches:
-            for key, content in zip(batch.keys.tolist(), batch.contents.tolist(), strict=True):
-                self._pending.setdefault(key, set()).add(content)
+            if fresh.size:
+                self._kept.add(batch if fresh.size == batch.keys.size else batch.only(fresh.tolist()))
+                for key, content in zip(batch.keys[fresh].tolist(), batch.contents[fresh].tolist(), strict=True):
+                    self._kept.note(key, content)
 
-    def _findings(self, firsts: list[int]) -> Iterator[Finding]:
+    def _findings(self) -> Iterator[Finding]:
         yield from self._loose
-        for batch, first in zip(self._batches, firsts, strict=True):
+        for batch, first in zip(self._kept.batches, self._kept.firsts, strict=True):
             for row, finding in batch.findings.items():
                 leaves = finding.leaves
                 if finding.kind == "content_changed" and not leaves:
-                    leaves = [self._place_of(int(batch.keys[row]), firsts)]
+                    leaves = [self._place_of(int(batch.keys[row]))]
                 yield msgspec.structs.replace(finding, leaves=[*leaves, first + row])
 
-    def _place_of(self, key: int, firsts: list[int]) -> int:
-        """Where a key goes whose first content is sealed in this very commit."""
-        for batch, first in zip(self._batches, firsts, strict=True):
-            rows = np.flatnonzero(batch.keys == key)
-            if rows.size:
-                return first + int(rows[0])
-        raise AssertionError("a further version without a first content")
+    def _place_of(self, key: int) -> int:
+        """Where a key is whose first content was not sealed yet when its second came."""
+        keys = np.array([key], np.uint64)
+        found = int(self._keys.look_up(keys, keys).leaves[0])
+        if found != _NO_LEAF:
+            return found
+        number, row = next(self._kept.places(key))
+        return self._kept.firsts[number] + row
+
+
+def _payload(leaf: bytes) -> bytes:
+    return parse_leaf(leaf).payload
 
 
 def _same_id(one: bytes, other: bytes) -> bool:

@@ -1,9 +1,11 @@
 """What waits to be sealed: pages less what was seen before, and where they went once they were sealed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from muniment.archive.columns import LeafBatch
@@ -11,7 +13,7 @@ from muniment.collect.record import Finding
 from muniment.merkle.tree import HASH_SIZE
 from muniment.sweep.window import Window, Words
 
-__all__ = ["Placed", "Waiting", "some_rows"]
+__all__ = ["Kept", "Placed", "Waiting", "some_rows"]
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -34,6 +36,63 @@ class Waiting(msgspec.Struct, frozen=True):
             self.contents[rows],
             {place[row]: told for row, told in self.findings.items() if row in place},
         )
+
+
+class Kept:
+    """What one commit is to seal of pages, and which contents of which keys that is."""
+
+    def __init__(self) -> None:
+        self.batches: list[Waiting] = []
+        self.firsts: list[int] = []
+        """The index of each batch's first leaf, once they have any."""
+        self.rows = 0
+        self._contents: dict[int, int] = {}
+        self._further: dict[int, set[int]] = {}  # of keys with several contents
+
+    def add(self, batch: Waiting) -> None:
+        """Keep a batch; its contents are noted by themselves, while the page is judged."""
+        self.batches.append(batch)
+        self.rows += len(batch.leaves.leaves)
+
+    def note(self, key: int, content: int) -> None:
+        """Note that this content of a key is kept."""
+        if self._contents.setdefault(key, content) != content:
+            self._further.setdefault(key, set()).add(content)
+
+    def note_new(self, keys: Sequence[int], contents: Sequence[int]) -> None:
+        """As `note`, many at once; of keys that are all new."""
+        self._contents.update(zip(keys, contents, strict=True))
+
+    def keys_among(self, keys: AbstractSet[int]) -> AbstractSet[int]:
+        """Those of some keys of which a content is kept."""
+        return self._contents.keys() & keys
+
+    def has(self, key: int) -> bool:
+        """Whether a content of this key is kept."""
+        return key in self._contents
+
+    def holds(self, key: int, content: int) -> bool:
+        """Whether this content of this key is kept."""
+        return self._contents.get(key) == content or content in self._further.get(key, ())
+
+    def places(self, key: int) -> Iterator[tuple[int, int]]:
+        """Each batch, by its number, and row that has this key."""
+        for number, batch in enumerate(self.batches):
+            for row in np.flatnonzero(batch.keys == key).tolist():
+                yield number, row
+
+    def leaf(self, key: int) -> bytes | None:
+        """The first leaf with this key; None where there is none."""
+        place = next(self.places(key), None)
+        return None if place is None else self.batches[place[0]].leaves.leaves[place[1]]
+
+    def leaves_of(self, keys: Words) -> set[int]:
+        """Where rows with these keys went."""
+        return {
+            first + row
+            for batch, first in zip(self.batches, self.firsts, strict=False)
+            for row in np.flatnonzero(np.isin(batch.keys, keys)).tolist()
+        }
 
 
 class Placed(msgspec.Struct):
