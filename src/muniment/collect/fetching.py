@@ -94,7 +94,7 @@ class Crew(Generic[Raw]):
         ask: Answers one ask; called from several threads.
         read: Makes of an answer what there is to be known; called in the caller's thread.
         on_page: Called in the caller's thread with each page, in the order they come in.
-        width: The most asks under way at once.
+        width: The most asks under way at once; half as many more may wait for their turn, or answered to be read.
         stop: Asked between answers.
     """
 
@@ -110,7 +110,7 @@ class Crew(Generic[Raw]):
         self._ask = ask
         self._read = read
         self._on_page = on_page
-        self._width = width
+        self._most = width + width // 2  # threads that are done go on while answers wait to be read
         self._stop = stop
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="source")
 
@@ -137,9 +137,9 @@ class Crew(Generic[Raw]):
         outbox: deque[_Task] = deque()
         under_way = 0
         while True:
-            while len(outbox) + under_way < self._width and (course := self._begin(waiting)) is not None:
+            while len(outbox) + under_way < self._most and (course := self._begin(waiting)) is not None:
                 yield from self._step(course, outbox)
-            while outbox and under_way < self._width:
+            while outbox and under_way < self._most:
                 self._pool.submit(self._work, outbox.popleft(), inbox)
                 under_way += 1
             if not under_way:

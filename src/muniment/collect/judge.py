@@ -34,8 +34,8 @@ class Judge:
         """Ask for control totals by action and resource type over the closed days; after a back-fill."""
         closed = self._desk.calendar.stretch.closed
         if closed is not None:
-            self._desk.scribe.controls.append(crew.run(control_totals(closed, "action")))
-            self._desk.scribe.controls.append(crew.run(control_totals(closed, "resource_type")))
+            both = [control_totals(closed, "action"), control_totals(closed, "resource_type")]
+            self._desk.scribe.controls += crew.run(together(both))
 
     def judge(self, crew: Crew[Any], reader: Reader, told: Survey) -> Survey:
         """Hold the totals against each other and against what is archived; whatever does not agree is a gap.

@@ -34,7 +34,7 @@ from muniment.sweep.window import Ask, Sheet, Window, Words
 __all__ = ["Sealer"]
 
 MOST_ANSWERS = 50
-MOST_WAITING = 16_384
+MOST_WAITING = 8_192
 _NO_LEAF = -1
 _NONE: Words = np.empty(0, dtype=np.uint64)
 _NO_DAY = -(1 << 31)
