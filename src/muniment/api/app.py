@@ -37,7 +37,17 @@ def _utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def make_app(backend: Backend, clock: Callable[[], dt.datetime] = _utc_now) -> Starlette:
+def render_page(query: Query, found: Found) -> bytes:
+    """The answer's body: the items byte for byte, with the offset and the limit that were gone by."""
+    head = b'{"total":%d,"offset":%d,"limit":%d,"items":[' % (found.total, query.offset, query.limit)
+    return head + b",".join(found.items) + b"]}"
+
+
+def make_app(
+    backend: Backend,
+    clock: Callable[[], dt.datetime] = _utc_now,
+    render: Callable[[Query, Found], bytes] = render_page,
+) -> Starlette:
     """The contract over a backend.
 
     A parameter that is given twice counts as it was given last; one that the contract does not name is ignored.
@@ -45,8 +55,9 @@ def make_app(backend: Backend, clock: Callable[[], dt.datetime] = _utc_now) -> S
     Args:
         backend: Called from a pool of threads, so that a slow answer delays no other.
         clock: What ``Date`` says, as an aware time.
+        render: Writes the body of a page; a sandbox that misbehaves writes it otherwise.
     """
-    contract = _Contract(backend)
+    contract = _Contract(backend, render)
     app = Starlette(
         routes=[
             Route(AUDIT_LOG_PATH, contract.audit_log),
@@ -66,22 +77,17 @@ def make_app(backend: Backend, clock: Callable[[], dt.datetime] = _utc_now) -> S
     return app
 
 
-def render_page(query: Query, found: Found) -> bytes:
-    """The answer's body: the items byte for byte, with the offset and the limit that were gone by."""
-    head = b'{"total":%d,"offset":%d,"limit":%d,"items":[' % (found.total, query.offset, query.limit)
-    return head + b",".join(found.items) + b"]}"
-
-
 class _Contract:
     """The three calls, each one key check, one question and one answer."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, render: Callable[[Query, Found], bytes]) -> None:
         self._backend = backend
+        self._render = render
 
     def audit_log(self, request: Request) -> Response:
         self._authorise(request)
         query = Query.from_params(request.query_params)
-        return _json(render_page(query, self._backend.audit_log(query)))
+        return _json(self._render(query, self._backend.audit_log(query)))
 
     def user(self, request: Request) -> Response:
         self._authorise(request)

@@ -1,5 +1,6 @@
 """An ASGI app on a socket, served from a thread until the caller has done."""
 
+import asyncio
 import os
 import socket
 import threading
@@ -20,7 +21,9 @@ _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 compared
 
 
 @contextmanager
-def listening(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def listening(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, protocol: type[asyncio.Protocol] | None = None
+) -> Iterator[str]:
     """Serve an app over HTTP while the context lasts.
 
     Answers on their way get a second to arrive when the context ends; idle connections are closed at once.
@@ -29,6 +32,7 @@ def listening(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[
         app: Sends its own ``Date``.
         host: A name or address of this machine.
         port: 0 takes a free one.
+        protocol: Speaks HTTP instead of uvicorn's ``H11Protocol``, as its subclass: how to reach below HTTP.
 
     Yields:
         The base URL, once connections are accepted.
@@ -40,7 +44,7 @@ def listening(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[
     server = _Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=protocol or "h11",
             loop="asyncio",
             ws="none",
             lifespan="off",

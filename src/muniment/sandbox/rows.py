@@ -69,16 +69,21 @@ class Rows(NamedTuple):
         digits = np.column_stack([self.high, self.low]).astype(">u8").tobytes().hex()
         return [_with_hyphens(digits[at : at + 32]) for at in range(0, len(digits), 32)]
 
-    def window(self, from_: dt.date | None, to: dt.date | None) -> tuple[int, int]:
-        """First and end position of the entries of these UTC days, both inclusive.
+    def window(self, from_: dt.date | None, to: dt.date | None, zone_us: int = 0) -> tuple[int, int]:
+        """First and end position of the entries of these days, both inclusive.
 
         Entries without a time are in no day, but are there when no day is asked for.
+
+        Args:
+            from_: No earlier day.
+            to: No later day.
+            zone_us: How far the days are ahead of those of UTC.
         """
-        first = 0 if from_ is None else int(np.searchsorted(self.at, day_start(from_)))
+        first = 0 if from_ is None else int(np.searchsorted(self.at, day_start(from_) - zone_us))
         if to is None:
             end = len(self.at) if from_ is None else self.timed()
         else:
-            end = int(np.searchsorted(self.at, day_start(to) + _DAY_US))
+            end = int(np.searchsorted(self.at, day_start(to) + _DAY_US - zone_us))
         return first, max(first, end)
 
     def timed(self) -> int:

@@ -5,7 +5,7 @@ A million entries have some ten thousand shapes, so filters are decided on shape
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,8 +119,13 @@ class Shapes:
         """The codes of the odd shapes whose entry has this id."""
         return [code for code, other in list(self._odd_ids.items()) if other == entry_id]
 
-    def matching(self, query: Query) -> Mask | None:
-        """The shapes that pass the filters other than dates; None when there are no such filters."""
+    def matching(self, query: Query, *, any_case: bool = False) -> Mask | None:
+        """The shapes that pass the filters other than dates; None when there are no such filters.
+
+        Args:
+            query: What is asked.
+            any_case: Upper and lower case are the same in names.
+        """
         size = len(self)
         masks = [self._values[name].equal_to([value], size) for name, value in _exact(query) if value is not None]
         if query.resource_types:
@@ -128,7 +133,7 @@ class Shapes:
         if query.status is not None:
             masks.append(self._values["status"].where(lambda value: value.upper() == query.status, size))
         if query.user_name is not None:
-            masks.append(self._values["user_name"].where(lambda value: cast("str", query.user_name) in value, size))
+            masks.append(self._values["user_name"].where(_containing(query.user_name, any_case=any_case), size))
         return np.logical_and.reduce(masks) if masks else None
 
     def ranks(self, field: str) -> NDArray[Any]:
@@ -141,6 +146,11 @@ class Shapes:
         self.heads.append(head)
         self.tails.append(tail)  # last: its length is what readers go by
         return len(self.tails) - 1
+
+
+def _containing(part: str, *, any_case: bool) -> Callable[[str], bool]:
+    folded = part.casefold()
+    return (lambda name: folded in name.casefold()) if any_case else (lambda name: part in name)
 
 
 def _exact(query: Query) -> list[tuple[str, str | None]]:

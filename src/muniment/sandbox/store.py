@@ -3,7 +3,7 @@
 import datetime as dt
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muniment.model import Query, Sort
-from muniment.sandbox.facts import microseconds, read_facts
+from muniment.sandbox.facts import Facts, microseconds, read_facts
 from muniment.sandbox.rows import Rows, Table, day_start, parse_uuid, uuid_text
 from muniment.sandbox.shapes import Shape, Shapes
 
-__all__ = ["Line", "Matches", "Store"]
+__all__ = ["Habits", "Line", "Matches", "Replaced", "Store"]
 
 _REMEMBERED: Final = 8  # selections kept, of at most 8 bytes an entry each
+_BATCH: Final = 4096
 _SECOND_US: Final = 1_000_000
 _ODD: Final = (0, 0)  # stands for the id of an entry whose shape knows it
 
@@ -42,6 +43,22 @@ class Matches(msgspec.Struct, frozen=True):
 
     total: int
     items: Sequence[bytes]
+
+
+class Habits(NamedTuple):
+    """How queries are read where the vendor says nothing, or something that may not be so."""
+
+    zone_us: int = 0
+    """How far its days are ahead of those of UTC."""
+    any_case: bool = False
+    """Upper and lower case are the same in ``user_name``."""
+
+
+class Replaced(NamedTuple):
+    """Content that was rewritten: the bytes before and after."""
+
+    old: bytes
+    new: bytes
 
 
 class _Version:
@@ -79,6 +96,11 @@ class Store:
         self._version = _Version(rows)
         self._select = lru_cache(_REMEMBERED)(self._select_anew)
         self._writing = threading.Lock()
+        self._gone: list[Rows] = []
+        self.replaced: list[Replaced] = []
+        """What was rewritten, oldest first."""
+        self.habits = Habits()
+        """How it reads queries from now on."""
 
     @classmethod
     def empty(cls) -> "Store":
@@ -92,7 +114,7 @@ class Store:
         """The entries that match, and of them at most ``query.limit`` from ``query.offset``."""
         version, sort = self._version, query.sort or Sort()
         asked = msgspec.structs.replace(query, offset=0, limit=0, sort=None if sort.field == "timestamp" else sort)
-        found = self._select(version, asked)
+        found = self._select(version, self.habits, asked)
         if sort == Sort("timestamp", "desc"):
             page = _newest_first(version.rows.at, found, query.offset, query.limit)
         else:
@@ -103,6 +125,24 @@ class Store:
         """The bytes of every entry with this id."""
         rows = self._version.rows
         return tuple(self._render(rows, self._positions(rows, entry_id)))
+
+    def everything(self, to: dt.date | None = None) -> Iterator[bytes]:
+        """The bytes of every entry, or of those up to the end of a day, by time."""
+        rows = self._version.rows
+        return self._render_all(rows.first(rows.window(None, to, self.habits.zone_us)[1]))
+
+    def departed(self) -> Iterator[bytes]:
+        """The bytes of every entry that was removed, forgotten or rewritten, as they were; it may be back."""
+        for rows in list(self._gone):
+            yield from self._render_all(rows)
+
+    def without_newest(self, count: int) -> "Store":
+        """A copy as of now that lacks so many of the newest entries; both share their shapes."""
+        rows = self._version.rows
+        end = rows.timed()
+        copy = Store(self._shapes, rows.without(np.arange(max(0, end - count), end)))
+        copy.habits = self.habits
+        return copy
 
     def log(self, lines: Iterable[Line]) -> None:
         """Log entries of the usual form, of any time."""
@@ -119,12 +159,16 @@ class Store:
         with self._writing:
             self._publish(self._table.rows, [self._odd(item, at) for item in items])
 
-    def remove(self, entry_id: str) -> int:
-        """Take every entry with this id away; returns how many there were."""
+    def add_as(self, items: Iterable[tuple[bytes, Facts]]) -> None:
+        """Log entries given as their exact bytes, with what filters and sorts see of each whatever its bytes say."""
+        with self._writing:
+            self._publish(self._table.rows, [self._told(item, facts) for item, facts in items])
+
+    def remove(self, entry_id: str, instead: Iterable[bytes] = ()) -> int:
+        """Take every entry with this id away, and log others in the same moment; returns how many there were."""
         with self._writing:
             gone = self._positions(self._table.rows, entry_id)
-            self._publish(self._table.rows.without(gone), [])
-            return len(gone)
+            return self._let_go(gone, [self._odd(item, None) for item in instead])
 
     def rewrite(self, entry_id: str, item: bytes) -> int:
         """Put other bytes in the place of every entry with this id, in one step; returns how many there were.
@@ -132,22 +176,21 @@ class Store:
         They are kept under their own timestamp, so a changed one moves the entry.
         """
         with self._writing:
-            gone = self._positions(self._table.rows, entry_id)
-            self._publish(self._table.rows.without(gone), [self._odd(item, None) for _ in gone])
-            return len(gone)
+            rows = self._table.rows
+            gone = self._positions(rows, entry_id)
+            self.replaced.extend(Replaced(old, item) for old in self._render(rows, gone))
+            return self._let_go(gone, [self._odd(item, None) for _ in gone])
 
     def forget_before(self, day: dt.date) -> int:
         """Take away every entry before a UTC day, as retention does; returns how many there were."""
         with self._writing:
-            gone = np.flatnonzero(self._table.rows.at < day_start(day))
-            self._publish(self._table.rows.without(gone), [])
-            return len(gone)
+            return self._let_go(np.flatnonzero(self._table.rows.at < day_start(day)))
 
-    def _select_anew(self, version: _Version, asked: Query) -> NDArray[np.intp] | range:
+    def _select_anew(self, version: _Version, habits: Habits, asked: Query) -> NDArray[np.intp] | range:
         """Positions of all entries that match, in the order asked for; by time if no other."""
         rows, shapes = version.rows, self._shapes
-        first, end = rows.window(asked.from_, asked.to)
-        wanted = shapes.matching(asked)
+        first, end = rows.window(asked.from_, asked.to, habits.zone_us)
+        wanted = shapes.matching(asked, any_case=habits.any_case)
         if wanted is None and asked.sort is None:
             return range(first, end)
         found = np.arange(first, end) if wanted is None else first + np.flatnonzero(wanted[rows.shape[first:end]])
@@ -165,6 +208,10 @@ class Store:
             for entry_id, code, time in zip(page.id_texts(), page.shape.tolist(), times, strict=True)
         ]
 
+    def _render_all(self, rows: Rows) -> Iterator[bytes]:
+        for first in range(0, len(rows.at), _BATCH):
+            yield from self._render(rows, np.arange(first, min(first + _BATCH, len(rows.at))))
+
     def _new(self, line: Line) -> _New:
         at = line.at_s * _SECOND_US
         return _New(at, line.id, (at, self._shapes.code_of(line.shape), line.high, line.low))
@@ -173,7 +220,18 @@ class Store:
         facts = read_facts(item)
         if at is not None:
             facts = facts._replace(at=microseconds(at))
+        return self._told(item, facts)
+
+    def _told(self, item: bytes, facts: Facts) -> _New:
         return _New(facts.at, facts.id, (facts.at, self._shapes.add_odd(item, facts), *_ODD))
+
+    def _let_go(self, gone: NDArray[np.intp], instead: Sequence[_New] = ()) -> int:
+        """Take the entries at these positions away, and show others in the same moment; the lock is held."""
+        rows = self._table.rows
+        if len(gone):
+            self._gone.append(rows.take(gone))
+        self._publish(rows.without(gone), instead)
+        return len(gone)
 
     def _publish(self, rows: Rows, arriving: Sequence[_New]) -> None:
         """Show readers these rows and more, from now on; the lock is held."""

@@ -1,8 +1,10 @@
-"""What the sandbox does around the contract on the wire: it counts the requests, and lets faults rewrite bodies."""
+"""What the sandbox does around the contract on the wire: it counts requests, and lets faults change answers."""
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -10,8 +12,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muniment.api.openapi import AUDIT_LOG_PATH
 
-__all__ = ["Counted", "Requests", "Rewritten"]
+__all__ = [
+    "Answer",
+    "Broken",
+    "Counted",
+    "Header",
+    "Requests",
+    "Rewritten",
+    "capture",
+    "give",
+    "is_call",
+    "is_page",
+    "target_of",
+    "wait_until_gone",
+]
 
+Header = tuple[bytes, bytes]
 _CALLS: Final = "/account/api/v1/"
 _REMEMBERED: Final = 10_000
 
@@ -38,6 +54,34 @@ class Requests:
         self.recent.append((path, params))
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer over HTTP."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+
+    def with_headers(self, *headers: Header) -> "Answer":
+        """With these headers instead of those of the same names."""
+        others = self.without_headers(name for name, _ in headers).headers
+        return replace(self, headers=(*others, *headers))
+
+    def without_headers(self, names: Iterable[bytes]) -> "Answer":
+        """Without the headers of these names."""
+        unwanted = set(names)
+        return replace(self, headers=tuple(header for header in self.headers if header[0] not in unwanted))
+
+    def with_body(self, body: bytes) -> "Answer":
+        """With another body, and its length."""
+        return replace(self, body=body).with_headers((b"content-length", b"%d" % len(body)))
+
+    def head(self) -> bytes:
+        """The status line and the headers as they go over the wire."""
+        first = b"HTTP/1.1 %d %s" % (self.status, HTTPStatus(self.status).phrase.encode())
+        return b"\r\n".join([first, *(b"%s: %s" % header for header in self.headers), b"", b""])
+
+
 class Counted:
     """An app whose requests are noted as they come in."""
 
@@ -61,26 +105,68 @@ class Rewritten:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, with the body rewritten once it is whole."""
-        if not scope["path"].startswith(_CALLS):
+        if not is_call(scope):
             await self._app(scope, receive, send)
             return
-        start: Message = {}
-        parts: list[bytes] = []
+        answer = await capture(self._app, scope, receive)
+        await give(send, answer.with_body(self._rewrite(answer.body)) if answer.status == 200 else answer)
 
-        async def send_rewritten(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-                return
+
+def is_call(scope: Scope) -> bool:
+    """Whether this asks for one of the contract's three calls."""
+    path: str = scope["path"]
+    return path.startswith(_CALLS)
+
+
+def is_page(scope: Scope) -> bool:
+    """Whether this asks for a page of the audit log."""
+    return bool(scope["path"] == AUDIT_LOG_PATH)
+
+
+def target_of(scope: Scope) -> str:
+    """What is asked, as it stands in the request line."""
+    query: str = scope["query_string"].decode("latin-1")
+    path: str = scope["raw_path"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+class Broken(Exception):
+    """The connection was broken further inside, and nobody is there any more to be answered."""
+
+
+async def capture(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
+    """The answer of an app, kept from the client.
+
+    Raises:
+        Broken: There is none.
+    """
+    start: Message = {}
+    parts: list[bytes] = []
+
+    async def keep(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        else:
             parts.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                body = b"".join(parts)
-                body = self._rewrite(body) if start["status"] == 200 else body
-                await send(_with_length(start, len(body)))
-                await send({"type": "http.response.body", "body": body})
 
-        await self._app(scope, receive, send_rewritten)
+    await app(scope, receive, keep)
+    if not start:
+        raise Broken
+    return Answer(start["status"], tuple(start["headers"]), b"".join(parts))
 
 
-def _with_length(start: Message, length: int) -> Message:
-    others = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-    return {**start, "headers": [*others, (b"content-length", str(length).encode())]}
+async def give(send: Send, answer: Answer) -> None:
+    """Send an answer in one piece."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def wait_until_gone(receive: Receive, longest_s: float) -> bool:
+    """Wait for the client to hang up; False if it did not."""
+    try:
+        async with asyncio.timeout(longest_s):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True

@@ -51,6 +51,8 @@ class World:
         staff = min(_MOST_STAFF, _LEAST_STAFF + entries // _ENTRIES_PER_STAFF)
         services = min(_MOST_SERVICES, _LEAST_SERVICES + entries // _ENTRIES_PER_SERVICE)
         registry, shapes = Registry(Dice(seed, "registry")), Shapes()
+        self.seed = seed
+        """What it was made from, and what chance in its faults goes by."""
         self._organisation = found(Dice(seed, "founding"), registry, start, staff, services)
         stage = Stage(self._organisation, registry, Dice(seed, "scenes"), unix_time(start), unix_time(end))
         self.store = Store(shapes, tell(stage, shapes, seed, entries))

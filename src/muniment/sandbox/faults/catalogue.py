@@ -2,15 +2,47 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 from muniment.errors import BadInput
-from muniment.sandbox.faults import content, moving, pacing
+from muniment.sandbox.faults import (
+    clock,
+    content,
+    key,
+    lookups,
+    moving,
+    ordering,
+    pacing,
+    paging,
+    refusing,
+    replicas,
+    totals,
+    transfer,
+)
 from muniment.sandbox.faults.fault import Fault, Ground, Layers
 
-__all__ = ["FAULTS", "lay_faults", "list_faults", "read_faults"]
+__all__ = ["FAULTS", "ROOMS", "lay_faults", "list_faults", "read_faults"]
 
-FAULTS: Final[dict[str, Fault]] = {f.name: f for f in (*pacing.FAULTS, *moving.FAULTS, *content.FAULTS)}
+ROOMS: Final = (
+    content,
+    replicas,
+    ordering,
+    paging,
+    totals,
+    moving,
+    lookups,
+    pacing,
+    key,
+    transfer,
+    refusing,
+    clock,
+)
+"""Where faults are kept, from the inside out: an earlier one does not see what a later one does."""
+
+FAULTS: Final[dict[str, Fault]] = {fault.name: fault for room in ROOMS for fault in room.FAULTS}
+"""Every fault by name, in that order."""
+
+_PLACES: Final = {name: place for place, name in enumerate(FAULTS)}
 
 
 def list_faults() -> str:
@@ -19,7 +51,7 @@ def list_faults() -> str:
     return "\n".join(f"{fault.usage:{width}}  {fault.does}" for fault in FAULTS.values())
 
 
-def read_faults(wishes: Sequence[str]) -> list[tuple[Fault, int]]:
+def read_faults(wishes: Sequence[str]) -> list[tuple[Fault, Any]]:
     """The faults wished for, each as ``NAME`` or ``NAME=V``, with their values.
 
     Raises:
@@ -29,15 +61,16 @@ def read_faults(wishes: Sequence[str]) -> list[tuple[Fault, int]]:
 
 
 def lay_faults(ground: Ground, wishes: Sequence[str]) -> list[Layers]:
-    """The layers of the faults wished for; the first is the innermost.
+    """The layers of the faults wished for, the innermost first, in whatever order they were named.
 
     Raises:
         BadInput: See `read_faults`; the world is then as it was.
     """
-    return [fault.lay(ground, value) for fault, value in read_faults(wishes)]
+    wanted = sorted(read_faults(wishes), key=lambda one: _PLACES[one[0].name])
+    return [fault.lay(ground, value) for fault, value in wanted]
 
 
-def _read(wish: str) -> tuple[Fault, int]:
+def _read(wish: str) -> tuple[Fault, Any]:
     name, equals, text = wish.partition("=")
     fault = FAULTS.get(name)
     if fault is None:
