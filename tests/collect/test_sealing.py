@@ -130,3 +130,25 @@ class Refusing(RealDisk):
         if self.refuses:
             raise OSError(errno.ENOSPC, "No space left on device", str(next(iter(files))))
         super().write(files, mode)
+
+
+@pytest.mark.parametrize(
+    ("odd", "item_id"),
+    [
+        (b'{"id":"odd","x":"\xff"}', "odd"),
+        (b'{"id":"odd","x":NaN}', "odd"),
+        (b'{"id":"odd","x":' + b"[" * 5000 + b"]" * 5000 + b"}", None),
+        (b'{"x":1e999}', None),
+    ],
+    ids=["bad-utf8", "nan", "deep", "no-id"],
+)
+def test_a_twin_that_a_parser_refuses_or_that_has_no_id_is_told_of_once(
+    sealer: Sealer, odd: bytes, item_id: str | None
+) -> None:
+    for _ in range(2):
+        sealer.take(Ask(EVERYTHING, 0, 1000), page(odd, odd, key=7))
+    sealer.seal([], lambda _: None)
+    assert entries(sealer.archive) == [odd]
+    told = [msgspec.json.decode(leaf.payload) for _, leaf in sealer.archive.record() if leaf.kind == "finding"]
+    twins = [each for each in told if each["kind"] == "twin"]
+    assert [each.get("id") for each in twins] == [item_id]

@@ -73,7 +73,7 @@ class Account:
         known = self.standing.source(self.source)
         if self.goal.whole:
             return known.entries
-        first, last = self.outcome.from_, self.outcome.to
+        first, last = None if self.goal.from_start else self.outcome.from_, self.outcome.to
         return sum(n for day, n in known.counts.items() if (first is None or first <= day) and day <= last)
 
     def tell(self, *, verbose: bool) -> None:

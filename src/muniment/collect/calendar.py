@@ -11,6 +11,8 @@ from muniment.sweep.survey import Stretch
 __all__ = ["Calendar", "consecutive"]
 
 _DAY = dt.timedelta(days=1)
+_BELIEVED = dt.timedelta(days=2)
+"""A clock that is further ahead of ours is wrong, or ours is; what is dated after our day is read all the same."""
 
 
 class Calendar:
@@ -36,7 +38,8 @@ class Calendar:
     def last(self) -> dt.date:
         """The last day that there can be entries of, or that is wanted."""
         ours, theirs = self._clock(), self._source_clock()
-        latest = max(ours, theirs or ours).astimezone(dt.UTC) + (self._zone or dt.timedelta())
+        theirs = ours if theirs is None or theirs - ours > _BELIEVED else theirs
+        latest = max(ours, theirs).astimezone(dt.UTC) + (self._zone or dt.timedelta())
         return min(self._goal.to or latest.date(), latest.date())
 
     @property
@@ -44,11 +47,12 @@ class Calendar:
         """The days as they are now."""
         last = self.last
         open_from = first_open_day(self._clock(), self._source_clock(), self._zone)
-        return Stretch(min(self._first or last, last), open_from, last, whole=self._goal.whole)
+        first = min(self._first or last, last)
+        return Stretch(first, open_from, last, whole=self._goal.whole, from_start=self._goal.from_start)
 
-    def begin(self, first: dt.date | None) -> None:
-        """Say which day is the first, where the whole history is wanted."""
-        if self._goal.from_ is None:
+    def begin(self, first: dt.date) -> None:
+        """Say which day is the first, where everything from the start is wanted."""
+        if self._goal.from_start:
             self._first = first
 
     @property

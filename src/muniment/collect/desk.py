@@ -71,7 +71,7 @@ class Desk:
         asker = Asker(client, source)
         seen = Seen(fullest=known.fullest, accounts=tuple(known.accounts))
         missing = Missing(archive, source, known)
-        twins = {found.id for found in standing.findings.values() if found.kind == "twin" and found.id}
+        twins = {found.id or found.what for found in standing.findings.values() if found.kind == "twin"}
         return cls(
             goal=goal,
             clock=clock,

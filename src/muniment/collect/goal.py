@@ -28,9 +28,14 @@ class Goal(msgspec.Struct, frozen=True):
     accept_scope: bool = False
 
     @property
+    def from_start(self) -> bool:
+        """Whether everything from the source's first entry on is wanted."""
+        return self.from_ is None
+
+    @property
     def whole(self) -> bool:
         """Whether the whole history is wanted."""
-        return self.from_ is None and self.to is None
+        return self.from_start and self.to is None
 
 
 class Progress(msgspec.Struct, frozen=True):

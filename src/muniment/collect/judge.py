@@ -1,6 +1,5 @@
 """What speaks against `complete`: totals that are no counts, parts that do not sum up, entries outside the days."""
 
-from collections import Counter
 from typing import Any
 
 from muniment.collect.controls import unlisted
@@ -44,7 +43,7 @@ class Judge:
             The last totals that were asked for.
         """
         desk = self._desk
-        if desk.goal.whole:
+        if desk.goal.from_start:
             told = self._judge_outside(crew, reader, told)
         stretch = desk.calendar.stretch
         if told.doubt is not None:
@@ -54,7 +53,8 @@ class Judge:
         for controls in desk.scribe.controls:
             self._judge_controls(controls)
         rows = sum(map(desk.days.rows, desk.calendar.closed))
-        if told.closed != rows and not desk.days.gaps_between(stretch.first, stretch.last):
+        agrees = told.closed is not None and abs(told.closed - rows) <= abs(told.moved)
+        if not agrees and not desk.days.gaps_between(stretch.first, stretch.last):
             why = "the total of the closed days is not that of each of them"
             self._doubt(Window(stretch.first, stretch.last), told.closed, rows, why)
         return told
@@ -64,7 +64,7 @@ class Judge:
             return
         # values in no list are the difference, where the archive has exactly as many entries with such
         named = unlisted(self._desk.archive, self._desk.known, controls)
-        if controls.sum + named != controls.whole:
+        if not controls.agree_with(named):
             why = f"the totals by {controls.by} sum up to {controls.sum}, the whole is {controls.whole}"
             self._doubt(Window(controls.from_, controls.to), controls.whole, controls.sum, why)
             who = self._desk.who
@@ -72,39 +72,53 @@ class Judge:
 
     def _judge_outside(self, crew: Crew[Any], reader: Reader, told: Survey) -> Survey:
         """What none of the days serves is read by itself; what is not had then is a gap."""
-        for look in (self._look_before_and_after, self._look_without_dates):
-            if told.bears_out(self._archived_outside()):
+        looks = [self._look_before, self._look_after, self._look_without_dates]
+        for look in looks if self._desk.goal.whole else looks[:1]:
+            if told.bears_out(self._archived_outside(told)) or told.outside == 0:
                 break
-            look(crew, reader)
-            told = reader.survey_again()
-        archived = self._archived_outside()
+            if look(crew, reader):
+                told = reader.survey_again()
+        archived = self._archived_outside(told)
+        served = reader.served_outside
+        if not told.bears_out(archived) and served is not None:
+            archived -= self._desk.missing.compare_outside(self._desk.calendar.stretch, served)
         self._desk.scribe.outside = Outside(told.whole, told.closed, told.open, told.outside, archived)
-        if told.whole != told.whole_before:
+        if told.moved:
             self._desk.seen.notice("the whole moved while it was surveyed: what no day serves is known within that")
         if not told.bears_out(archived):
             why = "outside any day: entries without dates, or with such as no day serves"
             self._desk.days.gaps.append(Gap.of(EVERYTHING, told.outside, archived, why))
         return told
 
-    def _archived_outside(self) -> int:
-        """Archived entries of none of the days: undated, or dated far from all others."""
+    def _archived_outside(self, told: Survey) -> int:
+        """Archived entries of none of the days: undated, or dated far from all others; less those known as gone."""
         desk, stretch = self._desk, self._desk.calendar.stretch
-        dated = desk.sealer.days_elsewhere + Counter(desk.known.counts)
-        far = sum(entries for day, entries in dated.items() if not stretch.first <= day <= stretch.last)
-        return desk.known.undated + desk.sealer.undated + far
+        fresh = sum(n for day, n in desk.sealer.days_elsewhere.items() if stretch.leaves_out(day))
+        known = sum(n for day, n in desk.known.counts.items() if stretch.leaves_out(day))
+        if stretch.whole:
+            fresh, known = fresh + desk.sealer.undated, known + desk.known.undated
+        # what vanished is counted above, and looked for leaf by leaf only where the totals say that it matters
+        return fresh + (known if told.bears_out(fresh + known) else desk.missing.count_outside(stretch))
 
-    def _look_before_and_after(self, crew: Crew[Any], reader: Reader) -> None:
-        stretch = self._desk.calendar.stretch
-        before, after = crew.run(together([count(stretch.before), count(stretch.after)]))
-        if before:
+    def _look_before(self, crew: Crew[Any], reader: Reader) -> bool:
+        some = bool(crew.run(count(self._desk.calendar.stretch.before)))
+        if some:
             reader.look_before()
-        if after:
-            reader.look_at(stretch.after, growing=True)
+        return some
+
+    def _look_after(self, crew: Crew[Any], reader: Reader) -> bool:
+        after = self._desk.calendar.stretch.after
+        some = bool(crew.run(count(after)))
+        if some:
+            reader.look_at(after, growing=True)
+        return some
 
     @staticmethod
-    def _look_without_dates(crew: Crew[Any], reader: Reader) -> None:
-        for window in crew.run(undated_windows()):
+    def _look_without_dates(crew: Crew[Any], reader: Reader) -> bool:
+        windows = crew.run(undated_windows())
+        for window in windows:
             reader.look_at(window)
+        return bool(windows)
 
     def _doubt(self, window: Window, expected: int | None, got: int, why: str) -> None:
         self.doubts.append(Gap.of(window, expected, got, why))
@@ -113,12 +127,16 @@ class Judge:
         """Decide what is to be said of entries that days lack.
 
         Raises:
-            ScopeShrank: They are missing under another key than before.
+            ScopeShrank: They are missing under another key than before, or the source serves nothing at all any more.
         """
         desk = self._desk
+        served = [day for day in sorted(desk.days.days) if desk.days.rows(day)]
         if not desk.goal.accept_scope:
             if desk.missing and desk.known.tags and desk.who.key_tag not in desk.known.tags:
                 raise ScopeShrank("this key sees less than the last one: entries that were there are not served to it")
-            served = [day for day in sorted(desk.days.days) if desk.days.rows(day)]
+            if desk.missing and not served:
+                raise ScopeShrank(
+                    "the source serves no entry at all any more: a role was lost, or the tenant is another"
+                )
             self.findings += desk.missing.findings(min(served, default=None), desk.who.run)
         desk.days.release()

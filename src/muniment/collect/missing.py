@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -12,6 +13,7 @@ from muniment.archive.identity import row_keys
 from muniment.archive.reading import Archive
 from muniment.collect.record import Finding
 from muniment.collect.standing import Day, SourceStanding
+from muniment.sweep.survey import Stretch
 from muniment.sweep.sweeping import Verdict
 from muniment.sweep.window import Words
 
@@ -52,11 +54,12 @@ class Missing:
         self._source = source
         self._known = known
         self._lacking: dict[dt.date, tuple[Leaves, Words]] = {}
+        self._lacking_outside: list[tuple[dt.date | None, int, np.uint64]] = []
         self._served: dict[dt.date, Words] = {}
         self.reappeared: list[int] = []
 
     def __bool__(self) -> bool:
-        return bool(self._lacking)
+        return bool(self._lacking or self._lacking_outside)
 
     def compare(self, day: dt.date, verdict: Verdict, before: Day | None, fresh: Words) -> bool:
         """Whether the day lacks entries that it had.
@@ -80,6 +83,51 @@ class Missing:
         if lacking.any():
             self._lacking[day] = (leaves[lacking], keys[lacking])
         return bool(lacking.any())
+
+    def count_outside(self, stretch: Stretch) -> int:
+        """How many archived entries of none of the days were there when the source was last read."""
+        return len(self._archived_outside(stretch))
+
+    def compare_outside(self, stretch: Stretch, served: Words) -> int:
+        """How many of these the source does not have any more, or has on one of the days.
+
+        Args:
+            stretch: The days.
+            served: Keys of everything that it has outside of them.
+        """
+        still = set(served.tolist())
+        self._lacking_outside = [row for row in self._archived_outside(stretch) if int(row[2]) not in still]
+        return len(self._lacking_outside)
+
+    def _archived_outside(self, stretch: Stretch) -> list[tuple[dt.date | None, int, np.uint64]]:
+        """Day by its timestamp, leaf and key of each archived entry of none of the days; not of those known as gone."""
+        elsewhere = [(first, end) for first, end, to in self._known.displaced if not stretch.leaves_out(to)]
+        dated = self._dated_since(stretch)
+        found: list[tuple[dt.date | None, int, np.uint64]] = []
+        columns = ["index", "kind", "source", "id", "day", "leaf"]
+        for batch in self._archive.batches(0, self._size, columns=columns):
+            rows = batch.filter(_is_outside(batch["day"], stretch))
+            rows = rows.filter(pc.and_(pc.equal(rows["kind"], "entry"), pc.equal(rows["source"], self._source)))
+            if rows.num_rows:
+                leaves = rows["index"].to_numpy()
+                gone = self._were_absent(leaves) | _within(leaves, elsewhere) | np.isin(leaves, self._known.versions)
+                found += [
+                    (day, leaf, key)
+                    for day, leaf, key, no in zip(
+                        rows["day"].to_pylist(), leaves.tolist(), row_keys(rows), gone.tolist(), strict=True
+                    )
+                    if not no and int(key) not in dated
+                ]
+        return found
+
+    def _dated_since(self, stretch: Stretch) -> set[int]:
+        """Keys of entries that have a further version on one of the days."""
+        keys: set[int] = set()
+        for leaf in self._known.versions:
+            (row,) = self._archive.batches(leaf, leaf + 1, columns=["kind", "source", "id", "day", "leaf"])
+            if not _is_outside(row["day"], stretch)[0].as_py():
+                keys |= set(row_keys(row).tolist())
+        return keys
 
     def _were_absent(self, leaves: Leaves) -> NDArray[np.bool_]:
         absent = np.zeros(leaves.size, dtype=bool)
@@ -113,13 +161,13 @@ class Missing:
         """What to say of everything that is lacking.
 
         Args:
-            oldest_served: The first day that the source still has rows of.
+            oldest_served: The first day that the source still has rows of; None where it has none at all.
             run: The run that found it.
         """
         fallen: dict[dt.date, Leaves] = {}
         vanished: defaultdict[dt.date, list[int]] = defaultdict(list)
         for day, (leaves, keys) in sorted(self._lacking.items()):
-            if oldest_served is None or day <= oldest_served:
+            if oldest_served is not None and day <= oldest_served:
                 fallen[day] = leaves
                 continue
             for leaf, key in zip(leaves.tolist(), keys, strict=True):
@@ -130,10 +178,34 @@ class Missing:
                     yield self._about("moved", run, leaf, [day, other], f"moved from {day} to {other}")
         for day, gone in vanished.items():
             yield from self._vanished(run, day, gone)
+        yield from self._outside(run, oldest_served)
         if fallen:
             yield self._retention(run, fallen)
+        yield from self._reappeared(run)
+
+    def _reappeared(self, run: str) -> Iterator[Finding]:
+        if len(self.reappeared) > _A_FEW:
+            what = f"the source serves {len(self.reappeared)} entries again"
+            ranges = ranges_of(sorted(self.reappeared))
+            yield Finding(kind="reappeared", what=what, source=self._source, run=run, ranges=ranges)
+            return
         for leaf in self.reappeared:
             yield self._about("reappeared", run, leaf, [], "the source serves it again")
+
+    def _outside(self, run: str, oldest_served: dt.date | None) -> Iterator[Finding]:
+        """As `findings`, of entries of none of the days."""
+        for day, leaf, key in self._lacking_outside:
+            other = next((d for d, served in self._served.items() if key in served), None)
+            if other is not None:
+                yield self._about("moved", run, leaf, [other], f"moved to {other}, from none of the days")
+            elif day is not None and oldest_served is not None and day < oldest_served:
+                what = f"this entry of {day}, long before all others, is no longer there"
+                yield self._about("retention", run, leaf, [day], what)
+            else:
+                when = f"of {day}" if day else "without a date"
+                yield self._about(
+                    "vanished", run, leaf, [day] if day else [], f"the source no longer has this entry {when}"
+                )
 
     def _vanished(self, run: str, day: dt.date, leaves: list[int]) -> Iterator[Finding]:
         if len(leaves) <= _A_FEW:
@@ -162,6 +234,14 @@ class Missing:
         batch = next(iter(self._archive.batches(leaf, leaf + 1, columns=["id"])))
         found: str | None = batch["id"][0].as_py()
         return found
+
+
+def _is_outside(days: pa.Array, stretch: Stretch) -> pa.BooleanArray:
+    """Which rows lie on none of the days, by their timestamps."""
+    outside = pc.less(days, stretch.first)
+    if not stretch.whole:
+        return pc.fill_null(outside, fill_value=False)
+    return pc.fill_null(pc.or_(outside, pc.greater(days, stretch.last)), fill_value=True)
 
 
 def _within(index: Leaves, ranges: list[tuple[int, int]]) -> NDArray[np.bool_]:

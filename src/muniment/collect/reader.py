@@ -5,6 +5,8 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from muniment.collect.calendar import consecutive
 from muniment.collect.desk import Desk
 from muniment.collect.fetching import Crew
@@ -13,9 +15,9 @@ from muniment.sweep.census import days_that_differ
 from muniment.sweep.days import days_between, first_settled
 from muniment.sweep.plan import IDLE_BUDGET, must_be_confirmed, needs_reading, rotation
 from muniment.sweep.survey import Survey, survey
-from muniment.sweep.sweeping import count, once_more, sweep
+from muniment.sweep.sweeping import Verdict, count, once_more, sweep
 from muniment.sweep.together import together
-from muniment.sweep.window import EVERYTHING, Ask, Steps, Window
+from muniment.sweep.window import EVERYTHING, Answer, Ask, Sheet, Steps, Window, Words
 
 __all__ = ["FIRST_PAGE", "Reader"]
 
@@ -36,6 +38,7 @@ class Reader:
     """
 
     def __init__(self, desk: Desk, crew: Crew[Any]) -> None:
+        self._outside: list[Verdict] = []
         self._desk = desk
         self._crew = crew
 
@@ -46,8 +49,11 @@ class Reader:
         desk = self._desk
         if not desk.days.days:
             window = EVERYTHING if desk.goal.from_ is None else Window(desk.goal.from_, desk.calendar.last)
-            self._crew.run(_ask(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1)))
-            desk.calendar.begin(first_settled(desk.sealer.days_elsewhere))
+            page = self._crew.run(_ask(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1)))
+            shown = set(desk.sealer.days_elsewhere)
+            if isinstance(page, Sheet) and page.total == len(page):
+                shown.add(desk.calendar.last)  # there are no others between these and today
+            desk.calendar.begin(first_settled(shown, desk.calendar.last))
             return None
         desk.calendar.begin(min(desk.days.days))
         before = desk.calendar.stretch
@@ -155,15 +161,27 @@ class Reader:
             return unread
         return self._crew.run(days_that_differ(whole))
 
-    def rotate(self) -> None:
-        """Nothing is new: spend what is left of the budget on the days longest unchecked."""
+    def rotate(self) -> bool:
+        """Nothing is new: spend what is left of the budget on the days longest unchecked.
+
+        Returns:
+            Whether one of them differs, so that days were read and totals are to be asked for again.
+        """
         desk = self._desk
         complete = {day: known for day in desk.calendar.closed if (known := desk.days.known(day)) and known.method}
-        due = rotation(complete, IDLE_BUDGET - desk.asker.requests, desk.seen.limit)
-        differ = self._count_each({day: desk.days.rows(day) for day in due.check})
-        for verdict in self._crew.run_all(once_more(Window.day(day), desk.seen) for day in due.confirm):
+        due = rotation(complete, IDLE_BUDGET - desk.asker.requests, desk.seen.limit, desk.seen.fullest)
+        differ = set(self._count_each({day: desk.days.rows(day) for day in due.count}))
+        again = (once_more(Window.day(day), desk.seen) for day in (*due.read, *due.confirm))
+        for verdict in self._crew.run_all(again):
+            if verdict.rows != desk.days.rows(verdict.window.first_day):
+                differ.add(verdict.window.first_day)
             desk.days.finish(verdict, desk.sealer, closed=True, at=desk.now(), once_more=True)
-        self.read(differ)
+        if not differ:
+            return False
+        # the whole is what it was: what this day lacks or has too many of, another one has or lacks
+        rows = {day: desk.days.rows(day) for day in desk.calendar.closed}
+        self.read(self._crew.run(days_that_differ(rows, differ)))
+        return True
 
     # -- what no day serves
 
@@ -171,19 +189,30 @@ class Reader:
         """Entries lie before the first day: read the days back to the earliest, what is older still as one window."""
         desk, stretch = self._desk, self._desk.calendar.stretch
         self._crew.run(_ask(Ask(stretch.before, 0, 1000)))
-        earliest = first_settled([*desk.sealer.days_elsewhere, stretch.first]) or stretch.first
-        if earliest < stretch.first:
-            self.read(days_between(earliest, stretch.first - _DAY))
-            desk.calendar.begin(earliest)
+        # the day before is read in any case: it may have begun on our first day, in a zone to the west
+        shown = {*desk.sealer.days_elsewhere, stretch.first}
+        earliest = min(first_settled(shown, stretch.first), stretch.first - _DAY)
+        self.read(days_between(earliest, stretch.first - _DAY))
+        desk.calendar.begin(earliest)
         before = desk.calendar.stretch.before
         if self._crew.run(count(before)):
             self.look_at(before)
 
     def look_at(self, window: Window, *, growing: bool = False) -> None:
         """Read a window that is no day."""
-        self._desk.days.finish_other(self._crew.run(sweep(window, self._desk.seen, growing=growing)))
+        verdict = self._crew.run(sweep(window, self._desk.seen, growing=growing))
+        self._outside.append(verdict)
+        self._desk.days.finish_other(verdict)
+
+    @property
+    def served_outside(self) -> Words | None:
+        """Keys of all that windows served which are no days; None where one of them was not read whole."""
+        if all(verdict.complete for verdict in self._outside):
+            return np.concatenate([np.empty(0, np.uint64), *(verdict.keys for verdict in self._outside)])
+        return None
 
 
-def _ask(ask: Ask) -> Steps[None]:
+def _ask(ask: Ask) -> Steps[Answer]:
     """Ask once for what its page shows."""
-    yield (ask,)
+    (answer,) = yield (ask,)
+    return answer

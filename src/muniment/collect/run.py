@@ -94,10 +94,8 @@ class Run:
         if self._survey is not None:
             self._expected = self._survey.whole
         reader.read(reader.days_to_read(self._survey))
-        if self._survey is None or not reader.agrees(self._survey):
+        if self._survey is None or not reader.agrees(self._survey) or reader.rotate():
             self._survey = reader.survey_again()
-        else:
-            reader.rotate()
         if backfill:
             self._judge.control(crew)
         if self._desk.sealer.holds_any:

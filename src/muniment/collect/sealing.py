@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from muniment.archive.columns import LeafBatch
+from muniment.archive.columns import LeafBatch, typed_columns
 from muniment.archive.commit import Transaction
 from muniment.archive.identity import difference, same_json
 from muniment.archive.keys import KeyRuns
@@ -237,7 +237,7 @@ class Sealer:
         unsealed = self._unsealed()
         for row, key, content, leaf, same in rows_found:
             if key in here:
-                self._note_twin(page.leaves[row])
+                self._note_twin(page.leaves[row], key)
             first_here = here.setdefault(key, row)
             if same or any(kept.holds(key, content) for kept in unsealed):
                 dropped.add(row)
@@ -248,8 +248,9 @@ class Sealer:
                     self.odd["the same JSON came in other bytes than before"] = None
                     dropped.add(row)
                     continue
-                if _same_id(first, item):
-                    findings[row] = self._finding("content_changed", difference(first, item), item, leaves=[leaf])
+                if _id_of(first) == _id_of(item):
+                    what = difference(first, item)
+                    findings[row] = self._finding("content_changed", what, _id_of(item), leaves=[leaf])
                 else:
                     self.odd["two ids share the 64 bits that stand for a key: both are kept"] = None
             self._kept.note(key, content)
@@ -261,10 +262,13 @@ class Sealer:
             return _payload(self._writer.archive.leaf(leaf))
         return _payload(next((found for kept in self._unsealed() if (found := kept.leaf(key)) is not None), here))
 
-    def _note_twin(self, leaf: bytes) -> None:
-        told = self._finding("twin", "one answer held this entry twice", _payload(leaf))
-        if told.id is not None and told.id not in self._twins:
-            self._twins.add(told.id)
+    def _note_twin(self, leaf: bytes, key: int) -> None:
+        item_id = _id_of(_payload(leaf))
+        which = "" if item_id is not None else f": an item without an id, key {key:016x}"
+        told = self._finding("twin", f"one answer held this entry twice{which}", item_id)
+        name = told.id or told.what
+        if name not in self._twins:
+            self._twins.add(name)
             self._loose.append(told)
 
     def _note_days(self, window: Window, keys: Words, page: LeafBatch) -> None:
@@ -316,19 +320,17 @@ class Sealer:
             self._loose.append(self._finding("unknown_value", what, None))
 
     def _without_id(self, payload: bytes) -> Finding:
-        try:
-            msgspec.json.decode(payload, type=msgspec.Raw)
-        except msgspec.MsgspecError:
-            return self._finding("unreadable", "an item that no JSON parser reads", None)
-        return self._finding("no_id", "an item without an id", None)
+        if _is_readable(payload):
+            return self._finding("no_id", "an item without an id", None)
+        return self._finding("unreadable", "an item that no JSON parser reads", None)
 
-    def _finding(self, kind: str, what: str, item: bytes | None, *, leaves: Sequence[int] = ()) -> Finding:
+    def _finding(self, kind: str, what: str, item_id: str | None, *, leaves: Sequence[int] = ()) -> Finding:
         return Finding(
             kind=kind,
             what=what,
             source=self._source,
             run=self._run,
-            id=_id_of(item),
+            id=item_id,
             leaves=[n for n in leaves if n >= 0],
         )
 
@@ -369,21 +371,15 @@ def _payload(leaf: bytes) -> bytes:
     return parse_leaf(leaf).payload
 
 
-def _same_id(one: bytes, other: bytes) -> bool:
-    """Whether two items have the same id, as far as they can be read."""
+def _is_readable(payload: bytes) -> bool:
     try:
-        ids = [msgspec.json.decode(item).get("id") for item in (one, other)]
-    except (msgspec.MsgspecError, AttributeError):
-        return True
-    return bool(ids[0] == ids[1])
+        msgspec.json.decode(payload, type=msgspec.Raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
-def _id_of(item: bytes | None) -> str | None:
-    if item is None:
-        return None
-    try:
-        said = msgspec.json.decode(item)
-    except msgspec.MsgspecError:
-        return None
-    found = said.get("id") if isinstance(said, dict) else None
-    return found if isinstance(found, str) else None
+def _id_of(item: bytes) -> str | None:
+    """An item's id as its column has it, whatever the item is."""
+    found: str | None = typed_columns("entry", [item])["id"][0].as_py()
+    return found

@@ -195,7 +195,8 @@ class Standing(msgspec.Struct):
         elif finding.kind in ("vanished", "retention"):
             source.vanished += [*finding.ranges, *((leaf, leaf + 1) for leaf in finding.leaves)]
         elif finding.kind == "reappeared":
-            source.vanished = without(source.vanished, finding.leaves)
+            of_ranges = (leaf for first, end in finding.ranges for leaf in range(first, end))
+            source.vanished = without(source.vanished, [*finding.leaves, *of_ranges])
         elif finding.kind == "unknown_value":
             self.seen_values.append(finding.what)
 

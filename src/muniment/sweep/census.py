@@ -5,6 +5,7 @@ Design §4.3 and §4.5. A census of a window costs one request, whatever the win
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal
 
 import msgspec
@@ -35,6 +36,7 @@ class ControlTotals(msgspec.Struct, frozen=True):
         parts: The source's total of each value that has any.
         sum: Of the parts.
         whole: The source's total of the window, None where it gave none.
+        moved: By how many entries the totals moved, at the last try, while they were asked for.
     """
 
     by: Dimension
@@ -43,30 +45,41 @@ class ControlTotals(msgspec.Struct, frozen=True):
     parts: dict[str, int]
     sum: int
     whole: int | None
+    moved: int = 0
 
     @property
     def agree(self) -> bool:
         """Whether the parts sum up to the whole."""
-        return self.sum == self.whole
+        return self.agree_with(0)
+
+    def agree_with(self, others: int) -> bool:
+        """Whether the parts, and so many entries of none of them, sum up to the whole, within what it moved."""
+        return self.whole is not None and abs(self.sum + others - self.whole) <= self.moved
 
 
-def days_that_differ(expected: Mapping[dt.date, int]) -> Steps[list[dt.date]]:
+def days_that_differ(
+    expected: Mapping[dt.date, int], known: AbstractSet[dt.date] = frozenset()
+) -> Steps[list[dt.date]]:
     """The days whose total is not what is expected, by bisection; one request where none differs.
 
-    Two days between which the same number was exchanged hide each other: the rotation of day checks finds them.
+    Two days between which the same number was exchanged hide each other, until one of them is known: the rotation of
+    day checks finds it, and then the other one is found here.
 
     Args:
         expected: Rows of each day's last complete reading; consecutive days.
+        known: Days that are known to differ.
     """
     days = sorted(expected)
     if not days:
         return []
     total = yield from count(Window(days[0], days[-1]))
-    return (yield from _bisect(days, expected, total))
+    return (yield from _bisect(days, expected, total, known))
 
 
-def _bisect(days: list[dt.date], expected: Mapping[dt.date, int], total: int | None) -> Steps[list[dt.date]]:
-    if total is not None and total == sum(expected[day] for day in days):
+def _bisect(
+    days: list[dt.date], expected: Mapping[dt.date, int], total: int | None, known: AbstractSet[dt.date]
+) -> Steps[list[dt.date]]:
+    if total == sum(expected[day] for day in days) and known.isdisjoint(days):
         return []
     if len(days) == 1 or total is None:
         return days
@@ -74,7 +87,9 @@ def _bisect(days: list[dt.date], expected: Mapping[dt.date, int], total: int | N
     on_the_left = yield from count(Window(left[0], left[-1]))
     if on_the_left is None:
         return days
-    halves = yield from together([_bisect(left, expected, on_the_left), _bisect(right, expected, total - on_the_left)])
+    halves = yield from together(
+        [_bisect(left, expected, on_the_left, known), _bisect(right, expected, total - on_the_left, known)]
+    )
     return halves[0] + halves[1]
 
 
@@ -92,9 +107,13 @@ def control_totals(window: Window, by: Dimension) -> Steps[ControlTotals]:
             sum=sum(part or 0 for part in parts),
             whole=before,
         )
-        if found.agree or (yield from count(window)) == before:
+        if found.agree:
             return found
-    return found
+        after = yield from count(window)
+        if after == before:
+            return found
+    moved = 0 if before is None or after is None else abs(after - before)
+    return msgspec.structs.replace(found, moved=moved)
 
 
 def _narrow(window: Window, by: Dimension, value: str) -> Window:

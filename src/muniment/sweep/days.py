@@ -68,11 +68,15 @@ def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
     return [first + n * _DAY for n in range((last - first).days + 1)]
 
 
-def first_settled(days: Iterable[dt.date]) -> dt.date | None:
-    """The first day from which on no two days lie more than a year apart; None of none.
+def first_settled(days: Iterable[dt.date], last: dt.date) -> dt.date:
+    """The first day from which on no two days lie more than a year apart; the last where there is none.
 
-    An entry dated 1970 is read as one of no day: it must not make a run ask for every day since.
+    An entry dated 1970 or 2999 is read as one of no day: it must not make a run ask for every day since or until.
+
+    Args:
+        days: Such as there are entries of; and the last, where it is known that there are no others.
+        last: The last day that there can be entries of; later ones are left out.
     """
-    ascending = sorted(set(days))
+    ascending = sorted({day for day in days if day <= last})
     far = [later for earlier, later in pairwise(ascending) if later - earlier > _FAR]
-    return far[-1] if far else next(iter(ascending), None)
+    return far[-1] if far else next(iter(ascending), last)

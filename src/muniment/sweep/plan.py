@@ -33,9 +33,17 @@ class KnownDay(msgspec.Struct, frozen=True):
 
 
 class Rotation(msgspec.Struct, frozen=True):
-    """What an idle run does besides: days to count, and days to read a second time."""
+    """What an idle run does besides.
 
-    check: tuple[dt.date, ...]
+    Args:
+        count: Days whose total is asked for.
+        read: Days that one answer holds, so that reading them costs no more than counting them and shows more: an
+            entry that vanished from a day in which another one arrived.
+        confirm: Days of several pages to read a second time.
+    """
+
+    count: tuple[dt.date, ...]
+    read: tuple[dt.date, ...]
     confirm: tuple[dt.date, ...]
 
 
@@ -49,13 +57,14 @@ def must_be_confirmed(day: dt.date, oldest: dt.date | None, *, total_fell: bool)
     return day == oldest or total_fell
 
 
-def rotation(known: Mapping[dt.date, KnownDay], budget: int, page: int) -> Rotation:
+def rotation(known: Mapping[dt.date, KnownDay], budget: int, page: int, fullest: int) -> Rotation:
     """Days longest unchecked, within a budget of requests; one confirmation before further day checks.
 
     Args:
         known: Closed days.
         budget: Requests that may be spent.
-        page: Rows that one answer holds.
+        page: Rows that are asked for at a time.
+        fullest: The most rows that one answer has held.
     """
     by_age = sorted(known, key=lambda day: (known[day].censused_at, day))
     confirm = []
@@ -66,7 +75,8 @@ def rotation(known: Mapping[dt.date, KnownDay], budget: int, page: int) -> Rotat
             budget -= cost
             break
     check = [day for day in by_age if day not in confirm][: max(budget, 0)]
-    return Rotation(tuple(check), tuple(confirm))
+    read = [day for day in check if 0 < known[day].rows < min(other_seams(page), fullest)]
+    return Rotation(tuple(day for day in check if day not in read), tuple(read), tuple(confirm))
 
 
 def pass_cost(rows: int, page: int) -> int:

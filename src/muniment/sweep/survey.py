@@ -28,17 +28,21 @@ class Stretch(msgspec.Struct, frozen=True):
         open_from: The first day that may still grow.
         last: The last day; today, where the whole history is wanted.
         whole: Whether it is, so that what lies outside the days matters.
+        from_start: Whether everything up to the last day is wanted, so that what lies before the first day matters.
     """
 
     first: dt.date
     open_from: dt.date
     last: dt.date
     whole: bool
+    from_start: bool = False
 
     @property
     def everything(self) -> Window:
         """What the run is about."""
-        return EVERYTHING if self.whole else Window(self.first, self.last)
+        if self.whole:
+            return EVERYTHING
+        return Window(None if self.from_start else self.first, self.last)
 
     @property
     def closed(self) -> Window | None:
@@ -56,6 +60,10 @@ class Stretch(msgspec.Struct, frozen=True):
     def before(self) -> Window:
         """Everything before its first day."""
         return Window(None, self.first - _DAY)
+
+    def leaves_out(self, day: dt.date) -> bool:
+        """Whether a day is none of these, though the run is about it."""
+        return day < self.first or (self.whole and day > self.last)
 
     @property
     def after(self) -> Window:
@@ -83,6 +91,11 @@ class Survey(msgspec.Struct, frozen=True):
     doubt: str | None
 
     @property
+    def moved(self) -> int:
+        """By how many entries the whole grew or shrank while the totals were asked for."""
+        return 0 if self.whole is None or self.whole_before is None else self.whole - self.whole_before
+
+    @property
     def outside(self) -> int | None:
         """Entries that none of the days serves; negative where the days serve more than the whole."""
         if self.whole is None or self.closed is None or self.open is None:
@@ -94,10 +107,10 @@ class Survey(msgspec.Struct, frozen=True):
 
         Without totals nothing is said against it here: that is a doubt of its own.
         """
-        if self.outside is None or self.whole is None or self.whole_before is None:
+        if self.outside is None or self.whole_before is None:
             return True
-        moved = self.whole - self.whole_before
-        return min(self.outside, self.outside - moved) <= outside <= max(self.outside, self.outside - moved)
+        other = self.outside - self.moved
+        return min(self.outside, other) <= outside <= max(self.outside, other)
 
 
 def survey(stretch: Stretch) -> Steps[Survey]:
@@ -118,7 +131,7 @@ def survey(stretch: Stretch) -> Steps[Survey]:
         whole=_total(two),
         closed=totals.get("closed", 0),
         open=totals.get("open", 0),
-        status=_status(stretch.closed, totals) if stretch.closed else None,
+        status=_status(stretch.closed, totals, _total(one), _total(two)) if stretch.closed else None,
         doubt=doubt,
     )
 
@@ -134,9 +147,10 @@ def _asked(stretch: Stretch) -> dict[str, Window]:
     return windows
 
 
-def _status(closed: Window, totals: dict[str, int | None]) -> ControlTotals:
+def _status(closed: Window, totals: dict[str, int | None], one: int | None, two: int | None) -> ControlTotals:
     parts = {status: totals[status] or 0 for status in STATUSES}
-    return ControlTotals("status", closed.from_, closed.to, parts, sum(parts.values()), totals["closed"])
+    moved = 0 if one is None or two is None else abs(two - one)
+    return ControlTotals("status", closed.from_, closed.to, parts, sum(parts.values()), totals["closed"], moved)
 
 
 def _doubt(whole: Window, one: int | None, two: int | None) -> Steps[str | None]:

@@ -1,0 +1,196 @@
+"""Sources as they come: other zones, wrong clocks, odd dates, entries that go or move."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.collect.scripted import NOW, TODAY, Params, Place, Source, ago, entry, serve
+
+from muniment.collect.goal import Goal
+from muniment.errors import ScopeShrank
+
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    source = Source()
+    with serve(source):
+        yield Place(tmp_path, source)
+
+
+def whole(place: Place, goal: Goal | None = None) -> None:
+    """Collect, and see that everything served is archived and said to be all."""
+    outcome = place.collect(goal).outcome
+    assert (outcome.complete, outcome.gaps) == (True, [])
+    assert place.archived() == sorted(place.source.items)
+
+
+def test_a_run_up_to_a_day_reads_what_an_earlier_run_from_a_day_left_out(place: Place) -> None:
+    place.source.fill(30, 1, 5)
+    place.collect(Goal(from_=TODAY - 10 * DAY))
+    outcome = place.collect(Goal(to=TODAY - 5 * DAY)).outcome
+    assert outcome.complete
+    assert outcome.from_ == TODAY - 30 * DAY or outcome.from_ == TODAY - 31 * DAY
+    assert place.archived() == sorted(place.source.items)
+
+
+def test_a_first_run_up_to_a_day_has_what_comes_before_its_first_page(place: Place) -> None:
+    place.source.fill(30, 1, 50)
+    descending = place.source.page
+    place.source.page = lambda params, key: descending(params | {"sort": "timestamp:desc"}, key)  # type: ignore[method-assign]
+    outcome = place.collect(Goal(to=TODAY - 3 * DAY)).outcome
+    assert outcome.complete
+    assert {item for item in place.source.items if b"2026-04-01" not in item} <= set(place.archived())
+
+
+@pytest.mark.parametrize("hours", [-12, -8, -3, 5.5, 9, 14])
+def test_a_source_in_any_zone_becomes_complete(place: Place, hours: float) -> None:
+    place.source.zone = dt.timedelta(hours=hours)
+    for day in range(6, 0, -1):
+        place.source.items += [entry(100 * day + hour, ago(day, hour)) for hour in range(24)]
+    whole(place)
+    whole(place)
+    assert len(place.source.asked) <= 12
+
+
+def test_an_entry_that_moved_to_another_day_is_found_there_and_did_not_vanish(place: Place) -> None:
+    place.source.fill(9, 2, 20)
+    whole(place)
+    place.source.items.append(entry(9000, ago(8, 9)))
+    whole(place)
+    place.source.items[-1] = entry(9000, ago(4, 9))
+    for _ in range(3):  # the total of all days is what it was, until the rotation comes to one of the two
+        outcome = place.collect().outcome
+        assert (outcome.complete, outcome.gaps) == (True, [])
+    kinds = {kind for kind, _ in place.findings()}
+    assert kinds == {"moved", "content_changed"}
+
+
+def test_entries_that_arrive_late_while_totals_are_asked_for_are_no_contradiction(place: Place) -> None:
+    place.source.fill(9, 2, 20)
+    whole(place)
+    items = place.source.items
+
+    def late(params: Params, _page: object) -> None:
+        if params.get("limit") == "2":  # between the two totals of every survey
+            items.append(entry(len(items), ago(5, 10, len(items))))
+
+    place.source.bend = late
+    place.collect()
+    assert place.findings() == []
+    place.source.bend = lambda _params, _page: None
+    whole(place)
+
+
+def test_a_source_that_serves_nothing_any_more_is_an_error_and_nothing_vanished(place: Place) -> None:
+    place.source.fill(20, 1, 10)
+    whole(place)
+    kept, place.source.items = place.source.items, []
+    outcome = place.collect().outcome
+    assert isinstance(outcome.stopped, ScopeShrank)
+    assert not outcome.complete
+    assert place.findings() == []
+    place.source.items = kept
+    whole(place)
+    assert place.findings() == []
+
+
+def test_very_many_that_come_back_are_one_finding(place: Place) -> None:
+    place.source.fill(20, 1, 150)
+    whole(place)
+    kept = list(place.source.items)
+    place.source.items = [item for item in kept if b"2026-03-25" not in item]
+    assert place.collect().outcome.complete
+    place.source.items = kept
+    whole(place)
+    whole(place)
+    assert place.findings() == [("reappeared", 150), ("vanished", 150)]
+
+
+UNDATED = entry(7000, None)
+
+
+def test_an_entry_without_a_date_that_vanishes_is_said_to_once(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items.append(UNDATED)
+    whole(place)
+    place.source.items.remove(UNDATED)
+    for _ in range(2):
+        outcome = place.collect().outcome
+        assert (outcome.complete, outcome.gaps) == (True, [])
+        assert place.findings() == [("vanished", 1)]
+    assert len(place.source.asked) <= 12
+
+
+def test_an_entry_without_a_date_that_is_given_one_did_not_vanish(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items.append(UNDATED)
+    whole(place)
+    place.source.items[-1] = entry(7000, ago(3))
+    for _ in range(2):
+        outcome = place.collect().outcome
+        assert (outcome.complete, outcome.gaps) == (True, [])
+    assert {kind for kind, _ in place.findings()} == {"moved", "content_changed"}
+
+
+def test_one_entry_without_a_date_in_the_place_of_another_is_told_from_it(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items += [UNDATED, entry(7001, None)]
+    whole(place)
+    place.source.items[-2:] = [entry(number, None) for number in range(7001, 7005)]
+    for _ in range(2):
+        assert place.collect().outcome.complete
+    assert set(place.source.items) <= set(place.archived())
+    assert place.findings() == [("vanished", 1)]
+
+
+def test_an_entry_from_long_before_all_others_falls_to_retention(place: Place) -> None:
+    place.source.items.append(entry(9999, ago(900)))
+    place.source.fill(5, 1, 10)
+    whole(place)
+    del place.source.items[0]
+    for _ in range(2):
+        assert place.collect().outcome.complete
+    assert place.findings() == [("retention", 1)]
+
+
+@pytest.mark.parametrize("year", [1, 1970, 2999])
+def test_entries_of_another_age_alone_do_not_ask_for_every_day_since_or_until(place: Place, year: int) -> None:
+    place.source.items.append(entry(1, dt.datetime(year, 1, 1, 5, tzinfo=dt.UTC)).replace(b'"1-', b'"0001-'))
+    whole(place)
+    whole(place)
+    assert len(place.source.asked) <= 12
+
+
+def test_an_entry_dated_far_ahead_does_not_hide_the_days(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items.append(entry(1000, ago(-800)))
+    whole(place)
+    assert all(day.method for day in place.standing().source("s").days.values())
+    assert TODAY - 5 * DAY in place.standing().source("s").days
+
+
+@pytest.mark.parametrize("date", [dt.datetime(9999, 12, 31, tzinfo=dt.UTC), NOW + dt.timedelta(days=3650)])
+def test_a_source_whose_clock_is_years_ahead_is_not_asked_for_every_day_until_then(
+    place: Place, date: dt.datetime
+) -> None:
+    place.source.date = lambda: date
+    place.source.fill(5, 1, 10)
+    whole(place)
+    assert len(place.source.asked) <= 100
+
+
+def test_an_entry_that_vanishes_from_a_day_in_which_another_arrives_is_found_in_rotation(place: Place) -> None:
+    place.source.fill(4, 2, 10)
+    place.source.fill(5, 5, 20)  # a page that is fuller: what holds less is known to end with its answer
+    whole(place)
+    late, gone = entry(9000, ago(3, 9)), place.source.items.pop(15)
+    place.source.items.append(late)
+    for _ in range(2):
+        assert place.collect().outcome.complete
+    assert late in place.archived()
+    assert gone in place.archived()
+    assert place.findings() == [("vanished", 1)]
+    assert len(place.source.asked) <= 12
