@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
@@ -10,7 +9,9 @@ from muniment.archive.columns import LeafBatch, leaf_batch
 from muniment.archive.leaf import OWN_SOURCE, one_line, parse_leaf
 from muniment.archive.reading import Archive
 from muniment.collect.activity import Activity
+from muniment.collect.answers import Kind, read_answer
 from muniment.collect.instants import Clock, rfc3339
+from muniment.collect.record import Refusal, encode
 from muniment.collect.standing import Person, SourceStanding
 from muniment.errors import Forbidden, NotFound, Unreachable
 from muniment.source.client import Client
@@ -18,7 +19,6 @@ from muniment.source.endpoints import account_path, user_path
 
 __all__ = ["Kind", "Lookup", "People", "due", "look_up"]
 
-Kind = Literal["user", "account"]
 STALE = dt.timedelta(days=1)
 
 
@@ -73,10 +73,10 @@ def look_up(client: Client, kind: Kind, who: str, source: str, now: Clock) -> Lo
     Raises:
         SourceError: The source cannot be reached at all, or does not know the key.
     """
-    state, why = "unresolved", "the answer is about somebody else"
+    state, why = "unresolved", "the answer is not about this one"
     try:
         reply = client.get(user_path(who) if kind == "user" else account_path(who), {})
-        if _is_about(reply.body, who):
+        if read_answer(kind, reply.body).id == who:
             return Lookup(kind, source, reply.body, reply.received_at, who)
     except NotFound as error:
         state, why = "not_found", error.message
@@ -86,19 +86,7 @@ def look_up(client: Client, kind: Kind, who: str, source: str, now: Clock) -> Lo
         if error.status is None:
             raise  # nobody answered at all: that is no answer about this one
         state, why = "unresolved", error.message
-    said = {"id": who, "state": state, "source": source, "why": why}
-    return Lookup(kind, OWN_SOURCE, msgspec.json.encode(said), now(), who)
-
-
-def _is_about(body: bytes, who: str) -> bool:
-    try:
-        return msgspec.json.decode(body, type=_Identified).id == who
-    except msgspec.MsgspecError:
-        return False
-
-
-class _Identified(msgspec.Struct):
-    id: str
+    return Lookup(kind, OWN_SOURCE, encode(Refusal(who, state, source, why)), now(), who)
 
 
 class People:

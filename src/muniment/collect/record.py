@@ -1,4 +1,7 @@
-"""What a run says of itself and of what it found: the payloads of `receipt`, `finding` and `disposition` leaves."""
+"""What a run says of itself and of what it found: the payloads of `receipt`, `finding` and `disposition` leaves.
+
+And of `user` and `account` leaves where the source said nothing about that one.
+"""
 
 import datetime as dt
 from typing import Literal, get_args
@@ -17,6 +20,7 @@ __all__ = [
     "FindingKind",
     "Outside",
     "Receipt",
+    "Refusal",
     "WindowRead",
     "decode_receipt",
     "encode",
@@ -70,6 +74,22 @@ class Disposition(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str
     finding: int | None = None
     standing: str | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Our account of a lookup that brought nothing about whom it asked for.
+
+    Args:
+        id: Who was asked for.
+        state: `not_found`, `forbidden` or `unresolved`.
+        source: Name of the source.
+        why: What it said instead.
+    """
+
+    id: str
+    state: str
+    source: str
+    why: str = ""
 
 
 class WindowRead(msgspec.Struct, frozen=True, omit_defaults=False):

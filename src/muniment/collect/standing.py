@@ -14,16 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from muniment.archive.leaf import Leaf, parse_leaf
+from muniment.archive.leaf import OWN_SOURCE, Leaf, parse_leaf
 from muniment.archive.reading import Archive
-from muniment.collect.record import POPULATION_KINDS, Disposition, Finding, Outside, Receipt, decode_receipt
+from muniment.collect.answers import Kind, Told, read_answer
+from muniment.collect.record import POPULATION_KINDS, Disposition, Finding, Outside, Receipt, Refusal, decode_receipt
 from muniment.sweep.days import DayEdges
 from muniment.sweep.plan import KnownDay
 from muniment.sweep.window import NOT_READ, Gap, Method
 
 __all__ = ["Day", "Person", "Snapshot", "SourceStanding", "Standing", "load_standing", "save_standing", "without"]
 
-VERSION = 1
+VERSION = 2
 _FILE = "standing.msgpack"
 _LIGHT = ["index", "kind", "source", "day", "time", "user_id", "user_name", "account_id", "account_name"]
 
@@ -166,7 +167,7 @@ class Standing(msgspec.Struct):
     def _absorb_leaf(self, archive: Archive, index: int, leaf: Leaf) -> None:
         match leaf.kind:
             case "user" | "account":
-                self._absorb_snapshot(index, leaf)
+                self._absorb_snapshot(index, leaf, "user" if leaf.kind == "user" else "account")
             case "finding":
                 self._absorb_finding(index, msgspec.json.decode(leaf.payload, type=Finding), archive)
             case "disposition":
@@ -176,14 +177,20 @@ class Standing(msgspec.Struct):
             case _:
                 pass  # what the tree itself says of keys and segments is the archive's own affair
 
-    def _absorb_snapshot(self, index: int, leaf: Leaf) -> None:
-        said = msgspec.json.decode(leaf.payload)
-        source = self.source(said["source"] if leaf.source == "muniment" else leaf.source)
-        people = source.users if leaf.kind == "user" else source.accounts
-        person = people.setdefault(said["id"], Person(said["id"]))
-        person.snapshots.append(Snapshot(index, leaf.observed_at, _state(leaf, said)))
+    def _absorb_snapshot(self, index: int, leaf: Leaf, kind: Kind) -> None:
+        if leaf.source == OWN_SOURCE:
+            ours = msgspec.json.decode(leaf.payload, type=Refusal)
+            name, told = ours.source, Told(ours.id, None, ours.state)
+        else:
+            name, told = leaf.source, read_answer(kind, leaf.payload)
+        if told.id is None:
+            return  # nobody can be found by it
+        source = self.source(name)
+        people = source.users if kind == "user" else source.accounts
+        person = people.setdefault(told.id, Person(told.id))
+        person.snapshots.append(Snapshot(index, leaf.observed_at, told.state))
         if person.name is None:
-            person.name = said.get("user_name") or said.get("name")
+            person.name = told.name
 
     def _absorb_finding(self, index: int, finding: Finding, archive: Archive) -> None:
         self.findings[index] = finding
@@ -256,15 +263,6 @@ def without(ranges: list[tuple[int, int]], leaves: Iterable[int]) -> list[tuple[
     return ranges
 
 
-def _state(leaf: Leaf, said: dict[str, object]) -> str:
-    if leaf.source == "muniment":
-        return str(said["state"])
-    if leaf.kind == "account":
-        active = said.get("active")
-        return "unknown" if not isinstance(active, bool) else "active" if active else "inactive"
-    return str(said.get("status") or "unknown").lower()
-
-
 def _absorb_people(people: dict[str, Person], entries: pa.RecordBatch, what: str) -> None:
     table = pa.table({"id": entries[f"{what}_id"], "name": entries[f"{what}_name"], "time": entries["time"]})
     groups = table.filter(pc.is_valid(table["id"])).group_by("id", use_threads=False)
@@ -316,7 +314,7 @@ def load_standing(archive: Archive, cache: Path) -> Standing:
 def _cached(archive: Archive, cache: Path) -> Standing | None:
     try:
         kept = msgspec.msgpack.decode((cache / _FILE).read_bytes(), type=Standing)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if kept.version != VERSION or kept.origin != archive.origin or not archive.extends(kept.size, kept.root):
         return None

@@ -55,7 +55,7 @@ def read_complaint(body: bytes) -> Complaint:
     """
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Complaint("", "")
     complaints = list(_complaints(document))
     code = next((c.code for c in complaints if c.code), "")
