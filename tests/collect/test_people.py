@@ -1,5 +1,6 @@
 """What is asked and kept of users and accounts: any answer is one about that one, and none harms the archive."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from muniment.archive.reading import Archive
 from muniment.archive.writer import Writer
 from muniment.collect.collecting import Collected
 from muniment.collect.standing import load_standing
+from muniment.errors import Unauthorized, Unreachable
 from muniment.sandbox.backend import WorldBackend
 from muniment.sandbox.keys import KEYS
 from muniment.sandbox.server import Box
@@ -23,6 +25,7 @@ from muniment.sandbox.wire import Counted, Requests
 from muniment.sandbox.world import World
 
 CALLS = "/account/api/v1/"
+NEVER = 599, b"later than anybody waits"
 
 
 class Front:
@@ -38,6 +41,8 @@ class Front:
         if told is None:
             await self._app(scope, receive, send)
             return
+        if told == NEVER:
+            await asyncio.sleep(2)
         await send({"type": "http.response.start", "status": told[0], "headers": []})
         await send({"type": "http.response.body", "body": told[1]})
 
@@ -129,3 +134,66 @@ def test_a_refusal_in_bytes_that_are_no_utf8_is_one_like_any_other(site: Fronted
     site.say(404, '{"error":{"code":"x","message":"Größe"}}'.encode("latin-1"))
     done = site.collect()
     assert (done.outcome.complete, site.state(done)) == (True, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(302, "unresolved"), (400, "unresolved"), (401, "forbidden"), (403, "forbidden"), (410, "unresolved")],
+)
+def test_a_lookup_that_is_refused_is_that_ones_state_and_everybody_else_is_asked_for(
+    site: Fronted, status: int, state: str
+) -> None:
+    site.say(status, b"{}")
+    done = site.collect()
+    assert (done.outcome.complete, done.outcome.stopped, site.state(done)) == (True, None, state)
+    known = done.standing.sources[SOURCE]
+    assert all(person.latest is not None for person in (*known.users.values(), *known.accounts.values()))
+
+
+@pytest.mark.parametrize("status", [401, 422])
+def test_lookups_that_are_all_refused_leave_a_run_complete_and_cost_few_requests_to_the_log(
+    site: Fronted, status: int
+) -> None:
+    usual = site.collect().outcome.complete and site.asked
+    site.say(status, b"{}", "user")
+    site.say(status, b"{}", "account")
+    again = Fronted(site.folder / "again", site.box, site.clock, site.front)
+    done = again.collect()
+    known = done.standing.sources[SOURCE]
+    assert (done.outcome.complete, again.looked_up) == (True, len(known.users) + len(known.accounts))
+    assert usual < again.asked <= usual + again.looked_up // 4
+
+
+def test_a_key_that_is_unknown_everywhere_ends_the_run_and_is_nobodys_state(site: Fronted) -> None:
+    def revoke(progress: object) -> None:
+        if "resolving" in str(progress):
+            for path in ("user", "account", "audit-log"):
+                site.say(401, b"{}", path)
+
+    site.tell = revoke
+    done = site.collect()
+    assert isinstance(done.outcome.stopped, Unauthorized)
+    assert not done.outcome.complete
+    assert [person.snapshots for person in done.standing.sources[SOURCE].users.values() if person.snapshots] == []
+    after = [path for path, _ in site.box.requests.recent][-17:]
+    assert f"{CALLS}audit-log" in after, "at most 16 requests follow the log's 401"
+    site.front.answers.clear()
+    site.tell = lambda _: None
+    assert site.collect().outcome.complete
+
+
+def test_a_lookup_that_is_never_answered_is_that_ones_state_as_long_as_the_log_answers(site: Fronted) -> None:
+    site.front.answers[f"user/{site.who}"] = NEVER
+    done = site.collect(timeout_s=0.4, retry_s=0.4)
+    assert (done.outcome.complete, site.state(done)) == (True, "unresolved")
+
+
+def test_a_source_that_answers_nothing_any_more_ends_the_run(site: Fronted) -> None:
+    def go(progress: object) -> None:
+        if "resolving" in str(progress):
+            site.front.answers.update(dict.fromkeys(("user", "account", "audit-log"), NEVER))
+
+    site.tell = go
+    done = site.collect(timeout_s=0.4, retry_s=0.4)
+    assert isinstance(done.outcome.stopped, Unreachable)
+    assert [person.snapshots for person in done.standing.sources[SOURCE].users.values() if person.snapshots] == []

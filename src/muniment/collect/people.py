@@ -1,7 +1,8 @@
 """Users and accounts of the entries: asked for once, again when due, every answer sealed (tutorial, steps 4 and 5)."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -13,11 +14,11 @@ from muniment.collect.answers import Kind, read_answer
 from muniment.collect.instants import Clock, rfc3339
 from muniment.collect.record import Refusal, encode
 from muniment.collect.standing import Person, SourceStanding
-from muniment.errors import Forbidden, NotFound, Unreachable
+from muniment.errors import Forbidden, NotFound, Oversized, SourceError, Unauthorized
 from muniment.source.client import Client
 from muniment.source.endpoints import account_path, user_path
 
-__all__ = ["Kind", "Lookup", "People", "due", "look_up"]
+__all__ = ["Kind", "Lookup", "People", "Pulse", "due", "look_up"]
 
 STALE = dt.timedelta(days=1)
 
@@ -67,26 +68,75 @@ def _again(person: Person, active: Mapping[str, dt.datetime], changed: dt.dateti
     return (changed is not None and changed > asked) or (person.id in active and now - asked > STALE)
 
 
-def look_up(client: Client, kind: Kind, who: str, source: str, now: Clock) -> Lookup:
+def look_up(client: Client, kind: Kind, who: str, *, source: str, now: Clock, pulse: "Pulse") -> Lookup:
     """Ask for one user or account; a refusal is an answer too, and is sealed as that one's state.
 
     Raises:
-        SourceError: The source cannot be reached at all, or does not know the key.
+        SourceError: The source is gone, or does not know the key any more: it does not serve its log either.
     """
-    state, why = "unresolved", "the answer is not about this one"
+    felt = pulse.felt()
     try:
         reply = client.get(user_path(who) if kind == "user" else account_path(who), {})
+    except SourceError as error:
+        if isinstance(error, (Unauthorized, Oversized)):
+            pulse.feel(felt)
+        elif error.status is None and not isinstance(error, NotFound):
+            raise  # there was nobody to answer, or nobody wants to know any more
+        refusal = Refusal(who, _STATES.get(type(error), "unresolved"), source, error.message)
+    else:
         if read_answer(kind, reply.body).id == who:
             return Lookup(kind, source, reply.body, reply.received_at, who)
-    except NotFound as error:
-        state, why = "not_found", error.message
-    except Forbidden as error:
-        state, why = "forbidden", error.message
-    except Unreachable as error:
-        if error.status is None:
-            raise  # nobody answered at all: that is no answer about this one
-        state, why = "unresolved", error.message
-    return Lookup(kind, OWN_SOURCE, encode(Refusal(who, state, source, why)), now(), who)
+        refusal = Refusal(who, "unresolved", source, "the answer is not about this one")
+    return Lookup(kind, OWN_SOURCE, encode(refusal), now(), who)
+
+
+_STATES: Mapping[type[SourceError], str] = {
+    NotFound: "not_found",
+    Forbidden: "forbidden",
+    Unauthorized: "forbidden",
+}
+
+
+class Pulse:
+    """Whether the source is still there and knows the key: where a lookup leaves that open, its log is asked for a row.
+
+    Args:
+        ask: Asks the log; raises a `SourceError` where it does not answer.
+    """
+
+    def __init__(self, ask: Callable[[], object]) -> None:
+        self._ask = ask
+        self._felt = 0
+        self._gone: SourceError | None = None
+        self._lock = threading.Lock()
+
+    def felt(self) -> int:
+        """How often the log has answered.
+
+        Raises:
+            SourceError: It did not: nothing is asked any more.
+        """
+        if self._gone is not None:
+            raise self._gone
+        return self._felt
+
+    def feel(self, felt: int) -> None:
+        """Ask the log, unless it has answered since the lookup began: its refusal is then about that one alone.
+
+        Args:
+            felt: How often the log had answered when the lookup began.
+
+        Raises:
+            SourceError: The log does not answer either.
+        """
+        with self._lock:
+            if self.felt() == felt:
+                try:
+                    self._ask()
+                except SourceError as gone:
+                    self._gone = gone
+                    raise
+                self._felt += 1
 
 
 class People:
@@ -97,15 +147,19 @@ class People:
         source: Name of the source.
         known: Users and accounts as the archive knows them.
         now: Our clock.
+        ask_log: Asks the audit log for a row.
     """
 
-    def __init__(self, client: Client, source: str, known: SourceStanding, now: Clock) -> None:
+    def __init__(
+        self, client: Client, source: str, known: SourceStanding, now: Clock, ask_log: Callable[[], object]
+    ) -> None:
         self.asked = 0
         self.updated_users = 0
         self._client = client
         self._source = source
         self._known = known
         self._now = now
+        self._pulse = Pulse(ask_log)
 
     def due(self, activity: Activity) -> list[tuple[Kind, str]]:
         """Everybody who is to be asked for, users first."""
@@ -115,7 +169,7 @@ class People:
 
     def ask(self, kind: Kind, who: str) -> Lookup:
         """Ask for one; called from several threads."""
-        return look_up(self._client, kind, who, self._source, self._now)
+        return look_up(self._client, kind, who, source=self._source, now=self._now, pulse=self._pulse)
 
     def take(self, answers: Sequence[Lookup], archive: Archive) -> list[LeafBatch]:
         """The leaves of answers; counts the users who are new or other than they were."""

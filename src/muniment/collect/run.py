@@ -18,7 +18,7 @@ from muniment.collect.record import encode
 from muniment.collect.scribe import Figures
 from muniment.errors import SourceError, Stopped
 from muniment.sweep.survey import Survey
-from muniment.sweep.window import NOT_READ, Ask, Gap, Sheet
+from muniment.sweep.window import EVERYTHING, NOT_READ, Ask, Gap, Sheet
 
 __all__ = ["Run"]
 
@@ -54,7 +54,9 @@ class Run:
         self._tell = tell
         self._width = width
         self._judge = Judge(desk)
-        self._people = People(desk.client, desk.who.source, desk.known, desk.clock)
+        self._people = People(
+            desk.client, desk.who.source, desk.known, desk.clock, lambda: desk.asker.ask(Ask(EVERYTHING, 0, 1))
+        )
         self._answers: list[Lookup] = []
         self._survey: Survey | None = None
         self._rows = 0
