@@ -90,7 +90,7 @@ class Run:
 
     def _story(self, crew: Crew[Any]) -> None:
         self._say("asking for totals", "")
-        reader, backfill = Reader(self._desk, crew), not self._desk.days.days
+        reader = Reader(self._desk, crew)
         self._survey = reader.begin()
         self._begun = True
         if self._survey is not None:
@@ -98,7 +98,7 @@ class Run:
         reader.read(reader.days_to_read(self._survey))
         if self._survey is None or not reader.agrees(self._survey) or reader.rotate():
             self._survey = reader.survey_again()
-        if backfill:
+        if self._desk.known.owes_controls(self._desk.calendar.stretch.closed):
             self._judge.control(crew)
         if self._desk.sealer.holds_any:
             self._seal()  # totals are held against the archive

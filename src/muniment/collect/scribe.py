@@ -100,13 +100,13 @@ class Scribe:
         if self._opened:
             return
         self._opened = True
-        kept = self.windows, self.days, self.census, self.controls, self.outside
+        kept = self.windows, self.days, self.census, self.outside
         self._forget()
         self._write(transaction, "opened", figures, gaps=[], complete=None, stopped=None)
-        self.windows, self.days, self.census, self.controls, self.outside = kept
+        self.windows, self.days, self.census, self.outside = kept
 
     def _forget(self) -> None:
-        self.windows, self.days, self.census, self.controls, self.outside = [], [], [], [], None
+        self.windows, self.days, self.census, self.outside = [], [], [], None
 
     def _write(
         self,
@@ -128,7 +128,7 @@ class Scribe:
             windows=self.windows,
             days=self.days,
             census=self.census,
-            controls=self.controls,
+            controls=self.controls if phase == "closed" else [],  # they are held against the archive before that
             outside=self.outside,
             gaps=gaps,
             complete=complete,

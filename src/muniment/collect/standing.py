@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 from muniment.archive.leaf import OWN_SOURCE, Leaf, parse_leaf
 from muniment.archive.reading import Archive
 from muniment.collect.answers import Kind, Told, read_answer
+from muniment.collect.gaps import by_controls, controls_of, holds, left_behind
 from muniment.collect.record import POPULATION_KINDS, Disposition, Finding, Outside, Receipt, Refusal, decode_receipt
 from muniment.sweep.days import DayEdges
 from muniment.sweep.plan import KnownDay
-from muniment.sweep.window import NOT_READ, Gap, Method
+from muniment.sweep.window import NOT_READ, Gap, Method, Window
 
 __all__ = ["Day", "Person", "Snapshot", "SourceStanding", "Standing", "load_standing", "save_standing", "without"]
 
@@ -85,6 +86,8 @@ class SourceStanding(msgspec.Struct):
     total_fell: bool = False
     outside: Outside | None = None
     outside_gaps: list[Gap] = []
+    controlled: bool = False
+    control_gaps: list[Gap] = []
     unfinished: str | None = None
 
     @property
@@ -95,7 +98,19 @@ class SourceStanding(msgspec.Struct):
     @property
     def gaps(self) -> list[Gap]:
         """What the archive lacks, as last seen."""
-        return [gap for day in sorted(self.days) for gap in self.days[day].gaps] + self.outside_gaps
+        of_days = [gap for day in sorted(self.days) for gap in self.days[day].gaps]
+        return of_days + self.control_gaps + self.outside_gaps
+
+    def owes_controls(self, closed: Window | None) -> bool:
+        """Whether totals by action and resource type are to be asked for over these closed days.
+
+        That is so until a run has done it to its end, and then as long as they do not sum up.
+        """
+        if closed is None or closed.from_ is None:
+            return False
+        if not self.controlled:
+            return not self.days or closed.from_ <= min(self.days)
+        return any(holds(closed, gap) for gap in self.control_gaps)
 
     def closed_days(self) -> dict[dt.date, Day]:
         """Days that were over and complete when last read, in order."""
@@ -233,7 +248,7 @@ def _absorb_traits(source: SourceStanding, receipt: Receipt) -> None:
     if receipt.outside is not None:
         source.outside = receipt.outside
     if receipt.phase == "closed":
-        source.outside_gaps = _other_gaps(source, receipt)
+        _absorb_gaps(source, receipt)
         if receipt.key_tag not in source.tags and receipt.stopped is None:
             source.tags.append(receipt.key_tag)
     source.total_fell |= receipt.total_fell
@@ -243,13 +258,17 @@ def _absorb_traits(source: SourceStanding, receipt: Receipt) -> None:
         source.edges = source.edges.widened(earliest, latest)
 
 
-def _other_gaps(source: SourceStanding, receipt: Receipt) -> list[Gap]:
-    """Gaps that are no day's: outside the days, totals that disagree; a run over some days leaves the rest."""
-    of_days = [gap for day in source.days.values() for gap in day.gaps]
-    found = [gap for gap in receipt.gaps if gap not in of_days and not gap.why.startswith(NOT_READ)]
-    whole = receipt.from_ is None and receipt.to is None
-    kept = [] if whole else [gap for gap in source.outside_gaps if gap.from_ is None or gap.to is None]
-    return kept + [gap for gap in found if gap not in kept]
+def _absorb_gaps(source: SourceStanding, receipt: Receipt) -> None:
+    """Gaps that are no day's: outside the days, totals that disagree."""
+    by_days, controls = [gap for day in source.days.values() for gap in day.gaps], by_controls(receipt)
+    found = [gap for gap in receipt.gaps if gap not in by_days + controls and not gap.why.startswith(NOT_READ)]
+    source.outside_gaps = left_behind(source.outside_gaps, found, receipt)
+    if receipt.stopped is None:
+        windows = [Window(each.from_, each.to) for each in controls_of(receipt)]
+        source.controlled |= bool(windows)
+        known = source.control_gaps
+        source.control_gaps = [gap for gap in known if not any(holds(window, gap) for window in windows)]
+    source.control_gaps += [gap for gap in controls if gap not in source.control_gaps]
 
 
 def without(ranges: list[tuple[int, int]], leaves: Iterable[int]) -> list[tuple[int, int]]:
