@@ -1,5 +1,8 @@
 """One pass: what it gives, and what speaks against it."""
 
+import datetime as dt
+from itertools import pairwise
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from tests.sweep.modelled import DAY, Row, Source, rows_of
 
 from muniment.sweep.reading import read
+from muniment.sweep.together import together
 from muniment.sweep.window import Ask, Seen, Sheet, Window
 
 ONE_DAY = Window.day(DAY)
@@ -108,3 +112,53 @@ def test_two_passes_that_served_the_same_rows_in_another_order_have_the_same_mul
     other = Source(rows, shuffles_ties=True, asks=list(Source(rows).asks) * 2).drive(read(ONE_DAY, Seen(fullest=1000)))
     changed = Source([*rows[1:], Row(0, 77)]).drive(read(ONE_DAY, Seen(fullest=1000)))
     assert one.multiset() == other.multiset() != changed.multiset()
+
+
+def test_sixteen_pages_that_are_too_large_at_the_same_moment_halve_the_size_once() -> None:
+    seen = Seen()
+    days = [DAY + dt.timedelta(days=n) for n in range(16)]
+    rows = [row for n, day in enumerate(days) for row in rows_of(600, day=day, first_key=1 + 1000 * n)]
+    source = Source(rows, largest_answer=500)
+    readings = source.drive(together([read(Window.day(day), seen) for day in days]))
+    assert all(reading.whole for reading in readings)
+    assert seen.limit == 500
+    assert len(source.asks) <= 16 * 3 + 4
+
+
+def test_pages_grow_again_once_the_source_bears_them() -> None:
+    def stall(source: Source, number: int) -> None:
+        source.largest_answer = 30 if number < 20 else None
+
+    seen = Seen()
+    source = Source(rows_of(40_000), before_answer=stall)
+    assert source.drive(read(ONE_DAY, seen)).whole
+    assert seen.limit == 1000
+    assert len(source.asks) < 150
+
+
+def test_a_size_that_is_never_borne_is_tried_ever_more_rarely_and_by_one_ask_at_a_time() -> None:
+    seen = Seen()
+    source = Source(rows_of(16_000), largest_answer=130)
+    assert source.drive(read(ONE_DAY, seen)).whole
+    too_large = [number for number, ask in enumerate(source.asks) if ask.limit > 130]
+    assert seen.limit == 125
+    assert 5 <= len(too_large) <= 8
+    assert all(later - earlier > 1 for earlier, later in pairwise(too_large[3:]))
+
+
+@given(
+    count=st.integers(0, 300),
+    largest=st.lists(st.one_of(st.none(), st.integers(1, 60)), min_size=1, max_size=30),
+    short=st.booleans(),
+)
+def test_whatever_sizes_are_borne_and_when_every_row_comes_once(
+    count: int, largest: list[int | None], short: bool
+) -> None:
+    def change(source: Source, number: int) -> None:
+        source.largest_answer = largest[number % len(largest)]
+
+    source = Source(rows_of(count, ties=3), short_pages=short, before_answer=change)
+    reading = source.drive(read(ONE_DAY, Seen(limit=64)))
+    if reading.flaw is None:
+        assert sorted(reading.keys.tolist()) == sorted(source.keys(ONE_DAY))
+    assert reading.flaw in (None, "the answer is too large")

@@ -71,10 +71,12 @@ def read(window: Window, seen: Seen, *, limit: int | None = None) -> Steps[Readi
         limit: Rows a page, to move the seams of a second pass; default what the source bears.
     """
     course = _Course(window, seen)
-    ahead = 1
+    ahead, before = 1, 0
     while course.goes_on:
-        step = min(limit or seen.limit, seen.limit)
-        offsets = course.offsets(ahead, step)
+        step = min(limit, seen.limit) if limit else seen.next_limit()
+        if step > before:
+            ahead = 1  # where the pages after a larger one begin is known once that one is here
+        before, offsets = step, course.offsets(ahead, step)
         answers = yield tuple(Ask(window, offset, step) for offset in offsets)
         ahead = min(2 * ahead, MOST_AHEAD) if course.take_all(offsets, answers, step) else 1
     return course.result()
@@ -125,7 +127,7 @@ class _Course:
             if not self.goes_on or offset != self._at:
                 return False
             if isinstance(answer, Refused):
-                self._refused(answer)
+                self._refused(answer, limit)
                 return False
             before = self.rows
             self._take(offset, answer, limit)
@@ -133,12 +135,12 @@ class _Course:
                 return False
         return True
 
-    def _refused(self, answer: Refused) -> None:
-        if answer.kind != "size" or not self.seen.halve(answer.why):
+    def _refused(self, answer: Refused, limit: int) -> None:
+        if answer.kind != "size" or not self.seen.halve(limit, answer.why):
             self.flaw = answer.why
 
     def _take(self, offset: int, sheet: Sheet, limit: int) -> None:
-        self.seen.fullest = max(self.seen.fullest, len(sheet))
+        self.seen.bore(limit, len(sheet))
         if sheet.limit not in (None, limit):
             self.seen.notice(f"asked for {limit} rows, answered with a limit of {sheet.limit}")
         self.flaw = self._wrong_figures(offset, sheet)

@@ -29,6 +29,7 @@ __all__ = [
 T = TypeVar("T")
 Words = NDArray[np.uint64]
 Method = Literal["atomic", "stable", "confirmed"]
+FIRST_PATIENCE = 8  # full answers before a larger page is tried
 _OLDEST_FIRST = Sort("timestamp", "asc")  # ascending: late entries land behind what is already read
 
 
@@ -167,8 +168,12 @@ class Gap(msgspec.Struct, frozen=True):
 class Seen:
     """What was learnt of the source while reading it; the only state that windows share.
 
+    Many asks are under way at once, and what troubles one of them mostly troubles all: a size that was refused is
+    halved once, however many asks of that size are refused. After some full answers one single ask is for twice as many
+    rows, to learn whether the source bears more again; each time it does not, the next such ask is twice as far off.
+
     Attributes:
-        limit: Rows to ask for at a time; halved after an answer that is too large.
+        limit: Rows to ask for at a time.
         fullest: The most rows that one answer has held.
         pages_fall_short: Rows came behind a page that was not full: a short page is no sign of the end.
         accounts: Account ids known, to split windows by.
@@ -181,16 +186,40 @@ class Seen:
         self.pages_fall_short = False
         self.accounts = accounts
         self.odd: dict[str, None] = {}
+        self._most = limit
+        self._patience = FIRST_PATIENCE
+        self._full = 0  # answers since the last trial
+        self._trial = 0  # the size that is on trial, or was borne when it was
 
     def notice(self, what: str) -> None:
         """Keep a peculiarity for the receipt."""
         self.odd[what] = None
 
-    def halve(self, why: str) -> bool:
-        """Ask for half as many rows from now on; False when it cannot be less."""
-        if self.limit == 1:
+    def next_limit(self) -> int:
+        """Rows to ask for now: `limit`, or more than that where a larger page is due to be tried."""
+        if self.limit == self._most or self._full < self._patience:
+            return self.limit
+        self._full = 0
+        self._trial = min(2 * self.limit, self._most)
+        return self._trial
+
+    def bore(self, asked: int, rows: int) -> None:
+        """An ask for so many rows was answered with so many."""
+        self.fullest = max(self.fullest, rows)
+        if asked == self._trial and rows > self.limit:
+            self.limit, self._full = asked, 0
+        elif rows >= self.limit:
+            self._full += 1
+
+    def halve(self, asked: int, why: str) -> bool:
+        """An ask for so many rows was refused for its size: ask for half of that; False when it cannot be less."""
+        if asked == self._trial:
+            self._trial, self._patience = 0, 2 * self._patience
+        if asked > self.limit:
+            return True  # it was a trial, or another ask of this size was refused before
+        if asked == 1:
             return False
-        self.limit //= 2
+        self.limit, self._full = asked // 2, 0
         self.notice(f"asked for {self.limit} rows at a time after: {why}")
         return True
 
