@@ -191,3 +191,73 @@ def test_parts_count_only_if_they_still_sum_up_when_all_are_read() -> None:
     source = Source(rows_of(300), cap=60, last_offset=100, before_answer=grow_behind_the_parts)
     verdict = source.drive(sweep(ONE_DAY, Seen()))
     assert set(verdict.keys.tolist()) == source.keys(ONE_DAY)
+
+
+@pytest.mark.parametrize("growing", [False, True])
+@pytest.mark.parametrize("confirm", [False, True])
+def test_a_total_that_is_always_the_same_huge_number_ends_soon_in_a_gap(growing: bool, confirm: bool) -> None:
+    source = Source(rows_of(5), total_says=lambda _: 999_999_999_999_999)
+    verdict = source.drive(sweep(ONE_DAY, Seen(accounts=("a", "b")), confirm=confirm, growing=growing))
+    assert [(gap.expected, gap.got) for gap in verdict.gaps] == [(999_999_999_999_999, 5)]
+    assert not verdict.settled
+    assert len(source.asks) < 100
+
+
+@pytest.mark.parametrize("growing", [False, True])
+def test_a_lie_that_sums_up_in_all_its_parts_ends_when_the_budget_is_spent(growing: bool) -> None:
+    source = Source(rows_of(400), total_says=lambda total: total * 10**12)
+    verdict = source.drive(sweep(ONE_DAY, Seen(accounts=("a", "b")), growing=growing))
+    (gap,) = verdict.gaps
+    assert (gap.expected, gap.got) == (400 * 10**12, 400)
+    assert "given up after" in gap.why
+    assert len(source.asks) <= 1_020 + 11 * 400
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY)
+
+
+def test_all_windows_that_lie_share_what_may_be_asked_in_vain() -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(40)]
+    rows = [row for n, day in enumerate(days) for row in rows_of(3, day=day, first_key=1 + 100 * n)]
+    source, seen = Source(rows, total_says=lambda total: total * 10**12), Seen()
+    seen.spare = 1_500
+    verdicts = [source.drive(sweep(Window.day(day), seen)) for day in days]
+    assert all(verdict.gaps and verdict.rows == 3 for verdict in verdicts)
+    assert len(source.asks) <= 1_500 + 40 * (20 + 11 * 3)
+    assert seen.spare == 0
+
+
+def test_what_a_complete_window_took_to_be_read_in_parts_is_given_back() -> None:
+    source, seen = Source(rows_of(1_500), cap=20, last_offset=30), Seen()
+    assert source.drive(sweep(ONE_DAY, seen)).complete
+    assert len(source.asks) > 100
+    assert seen.spare == Seen().spare
+
+
+def test_a_source_that_serves_its_first_row_for_ever_ends_in_a_gap() -> None:
+    source = Source(rows_of(1), cap=1, ignores_offset=True, echoes=False, total_says=lambda _: 10**12)
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert [(gap.expected, gap.got) for gap in verdict.gaps] == [(10**12, 1)]
+    assert len(source.asks) <= 1_020 + 11
+
+
+def test_a_growing_day_whose_rows_are_beyond_the_last_offset_is_read_in_parts() -> None:
+    def grow(source: Source, number: int) -> None:
+        if number % 7 == 0:
+            source.rows.append(Row(10_000 + number, 50_000 + number, resource_type="USER"))
+
+    source = Source(rows_of(1_500), cap=100, last_offset=300, before_answer=grow)
+    first = source.keys(ONE_DAY)
+    verdict = source.drive(sweep(ONE_DAY, Seen(), growing=True))
+    assert verdict.gaps == ()
+    assert verdict.parts
+    assert first <= set(verdict.keys.tolist())
+
+
+def test_parts_of_a_growing_day_that_sum_up_to_more_than_the_whole_are_not_believed() -> None:
+    def twice(source: Source, _: int) -> None:
+        filtered = str(source.asks[-1].window.filter)
+        source.total_says = (lambda total: 2 * total) if filtered else (lambda total: total)
+
+    source = Source(rows_of(1_500), cap=100, last_offset=300, before_answer=twice)
+    verdict = source.drive(sweep(ONE_DAY, Seen(), growing=True))
+    assert (verdict.parts, verdict.settled) == ((), False)
+    assert verdict.gaps

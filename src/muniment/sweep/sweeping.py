@@ -12,10 +12,11 @@ import msgspec
 import numpy as np
 
 from muniment.model import ACTIONS, RESOURCE_TYPES, STATUSES
+from muniment.sweep.budget import Budget
 from muniment.sweep.plan import other_seams
 from muniment.sweep.reading import Reading, read
 from muniment.sweep.together import together
-from muniment.sweep.window import Ask, Gap, Method, Seen, Sheet, Steps, Window, Words, weakest
+from muniment.sweep.window import Answer, Ask, Gap, Method, Seen, Sheet, Steps, Window, Words, weakest
 
 __all__ = ["Verdict", "count", "once_more", "sweep"]
 
@@ -61,12 +62,53 @@ class Verdict(msgspec.Struct, frozen=True, eq=False):
 def sweep(window: Window, seen: Seen, *, confirm: bool = False, growing: bool = False) -> Steps[Verdict]:
     """Read a window to a verdict.
 
+    Whatever the source says, it takes at most 1020 asks and eleven for each answer that brings rows not had before, as
+    `Budget` reckons; a window that has not come to an end by then is a gap.
+
     Args:
         window: What to read.
         seen: What is known of the source; learns.
         confirm: Demand `confirmed` where one answer does not hold all.
         growing: The day is not over: rows that come while it is read are no fault.
     """
+    budget = Budget(window, seen)
+    steps = _sweep(window, seen, confirm=confirm, growing=growing)
+    answers: tuple[Answer, ...] | None = None
+    while True:
+        try:
+            asks = steps.send(answers)  # type: ignore[arg-type]  # the first send is None
+        except StopIteration as end:
+            verdict: Verdict = end.value
+            if verdict.complete or verdict.settled:
+                budget.give_back()
+            return verdict
+        if not budget.bears(len(asks)):
+            steps.close()
+            return _gave_up(window, budget)
+        answers = yield asks
+        budget.note(asks, answers)
+
+
+def _gave_up(window: Window, budget: Budget) -> Verdict:
+    """What came before the budget was spent, and a gap."""
+    keys = budget.keys()
+    why = f"given up after {budget.spent} requests that came to no end"
+    return Verdict(
+        window=window,
+        method=None,
+        total_before=budget.total,
+        total_after=budget.total,
+        rows=int(keys.size),
+        keys=keys,
+        twins=0,
+        passes=1,
+        parts=(),
+        gaps=(Gap.of(window, budget.total, int(keys.size), why),),
+        settled=False,
+    )
+
+
+def _sweep(window: Window, seen: Seen, *, confirm: bool, growing: bool) -> Steps[Verdict]:
     trial = _Trial(window, seen, confirm=confirm, growing=growing)
     first = yield from trial.run(MOST_WHILE_MOVING)
     if first is not None:
@@ -200,12 +242,11 @@ def _split(trial: _Trial) -> Steps[Verdict | None]:
     if total is None or total <= trial.seen.fullest:
         return None  # it fits one page: smaller windows would not be read any better
     for parts in _dimensions(trial.window, trial.seen):
-        # parts that do not sum up to the whole are not worth reading: the whole lies, or a value is in no list
-        before, *counts = yield from together([count(trial.window), *map(count, parts)])
-        if None in counts or (sum(part or 0 for part in counts) != before and not trial.growing):
+        before = yield from _sum_up(trial, parts)
+        if before is None:
             continue
         verdicts = yield from together(
-            [sweep(part, trial.seen, confirm=trial.confirm, growing=trial.growing) for part in parts]
+            [_sweep(part, trial.seen, confirm=trial.confirm, growing=trial.growing) for part in parts]
         )
         after = yield from count(trial.window)
         whole = _whole(trial, verdicts, before, after)
@@ -214,11 +255,31 @@ def _split(trial: _Trial) -> Steps[Verdict | None]:
     return None
 
 
+def _sum_up(trial: _Trial, parts: Sequence[Window]) -> Steps[int | None]:
+    """The total of a window, if its parts sum up to it; None where they do not, or give no totals.
+
+    Parts that do not are not worth reading: the whole lies, or a value is in no list. Of a window that
+    grows the parts are asked for between two totals of the whole, and must lie between them.
+    """
+    if trial.growing:
+        before = yield from count(trial.window)
+        counts = yield from together([count(part) for part in parts])
+        after = yield from count(trial.window)
+    else:
+        before, *counts = yield from together([count(trial.window), *map(count, parts)])
+        after = before
+    told = [part for part in counts if part is not None]
+    if before is None or after is None or len(told) < len(counts):
+        return None
+    return before if before <= sum(told) <= after else None
+
+
 def _whole(trial: _Trial, parts: Sequence[Verdict], before: int | None, after: int | None) -> Verdict | None:
-    """The verdict over parts, if their totals sum up to the parent's, before and after."""
-    totals = [part.total_after for part in parts]
-    sums = None if None in totals else sum(total for total in totals if total is not None)
-    if sums is None or (not trial.growing and not before == sums == after):
+    """The verdict over parts, if their totals sum up to the parent's, before and after; between them, if it grows."""
+    totals = [part.total_after for part in parts if part.total_after is not None]
+    if before is None or after is None or len(totals) < len(parts):
+        return None
+    if not before <= sum(totals) <= after or (before != after and not trial.growing):
         return None
     gaps = tuple(chain.from_iterable(part.gaps for part in parts))
     methods = [part.method for part in parts if part.method is not None]

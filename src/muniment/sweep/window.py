@@ -30,6 +30,7 @@ T = TypeVar("T")
 Words = NDArray[np.uint64]
 Method = Literal["atomic", "stable", "confirmed"]
 FIRST_PATIENCE = 8  # full answers before a larger page is tried
+SPARE = 30_000
 _OLDEST_FIRST = Sort("timestamp", "asc")  # ascending: late entries land behind what is already read
 
 
@@ -177,6 +178,7 @@ class Seen:
         fullest: The most rows that one answer has held.
         pages_fall_short: Rows came behind a page that was not full: a short page is no sign of the end.
         accounts: Account ids known, to split windows by.
+        spare: Asks that may still be spent in vain on windows which never agree with their totals.
         odd: What was peculiar about the source, once each, for the receipt.
     """
 
@@ -185,6 +187,7 @@ class Seen:
         self.fullest = fullest
         self.pages_fall_short = False
         self.accounts = accounts
+        self.spare = SPARE
         self.odd: dict[str, None] = {}
         self._most = limit
         self._patience = FIRST_PATIENCE
