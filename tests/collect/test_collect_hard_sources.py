@@ -194,3 +194,13 @@ def test_an_entry_that_vanishes_from_a_day_in_which_another_arrives_is_found_in_
     assert gone in place.archived()
     assert place.findings() == [("vanished", 1)]
     assert len(place.source.asked) <= 12
+
+
+def test_an_exchange_of_entries_without_a_date_is_found_when_everything_is_read_again(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items += [entry(7000, None), entry(7001, None), entry(7002, None)]
+    whole(place)
+    place.source.items[-3:] = [entry(7001, None), entry(7002, None), entry(7003, None)]
+    assert place.collect(Goal(recheck="full")).outcome.complete
+    assert set(place.source.items) <= set(place.archived())
+    assert place.findings() == [("vanished", 1)]
