@@ -47,6 +47,8 @@ class Source:
         self.zone = dt.timedelta()
         self.date: Callable[[], dt.datetime | None] = lambda: NOW
         self.bend: Callable[[Params, dict[str, Any]], None] = lambda _params, _page: None
+        self.time_of: Callable[[dict[str, Any]], str] = lambda item: item.get("timestamp", "")
+        self.refuse: Callable[[Params], tuple[int, dict[str, str]] | None] = lambda _params: None
         self.visible: Callable[[str, bytes], bool] = lambda _key, _item: True
         self.asked: list[Params] = []
         self.url = ""
@@ -70,7 +72,7 @@ class Source:
         return head[:-1] + b',"items":[' + b",".join(items) + b"]}"
 
     def _row(self, item: bytes) -> tuple[str, bytes]:
-        return str(_read(item).get("timestamp", "")), item
+        return str(self.time_of(_read(item))), item
 
     def _matches(self, row: tuple[str, bytes], params: Params, key: str) -> bool:
         at, item = row
@@ -108,11 +110,20 @@ def serve(source: Source) -> Iterator[None]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
+            refused = source.refuse(dict(parse_qsl(parts.query))) if parts.path.endswith("/audit-log") else None
+            if refused is not None:
+                self._answer(refused[0], b'{"errors":[]}', refused[1])
+                return
             if parts.path.endswith("/audit-log"):
                 body = source.page(dict(parse_qsl(parts.query)), self.headers["x-api-key"])
             else:
                 body = json.dumps({"id": parts.path.rpartition("/")[2], "name": "x", "user_name": "x"}).encode()
-            self.send_response_only(200)
+            self._answer(200, body, {})
+
+        def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             if (date := source.date()) is not None:
                 self.send_header("Date", format_datetime(date, usegmt=True))
             self.send_header("Content-Length", str(len(body)))

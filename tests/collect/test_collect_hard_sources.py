@@ -1,6 +1,8 @@
 """Sources as they come: other zones, wrong clocks, odd dates, entries that go or move."""
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from tests.collect.scripted import NOW, TODAY, Params, Place, Source, ago, entry, serve
 
 from muniment.collect.goal import Goal
-from muniment.errors import ScopeShrank
+from muniment.errors import ScopeShrank, Unauthorized
 
 DAY = dt.timedelta(days=1)
 
@@ -204,3 +206,74 @@ def test_an_exchange_of_entries_without_a_date_is_found_when_everything_is_read_
     assert place.collect(Goal(recheck="full")).outcome.complete
     assert set(place.source.items) <= set(place.archived())
     assert place.findings() == [("vanished", 1)]
+
+
+def test_two_late_entries_before_the_first_day_make_days_of_their_own(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    whole(place)
+    place.source.items += [entry(7000, ago(9)), entry(7001, ago(7))]
+    whole(place)
+    days = place.standing().source("s").days
+    assert all(day.method for day in days.values())
+    assert TODAY - 9 * DAY in days
+    assert len(days) == (TODAY - min(days)).days + 1
+
+
+def test_an_entry_with_a_status_in_no_list_is_named_by_the_run_that_brings_it(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    whole(place)
+    place.source.items.append(entry(7000, ago(3), status="partial"))
+    whole(place)
+    assert place.findings() == [("unknown_value", 0)]
+
+
+def test_a_row_that_a_day_serves_though_its_timestamp_says_none_is_named_by_that_day(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    odd = entry(7000, None, status="partial", when=ago(3).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    place.source.items.append(odd)
+    place.source.time_of = lambda item: item.get("timestamp") or item.get("when") or ""
+    whole(place)
+    whole(place)
+    assert place.findings() == [("unknown_value", 0)]
+
+
+def test_totals_that_disagree_are_one_finding_however_often_they_are_asked_for(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+
+    def bend(params: Params, page: dict[str, int]) -> None:
+        if params.get("status") == "SUCCESS":
+            page["total"] -= 1
+
+    place.source.bend = bend
+    for _ in range(3):
+        assert not place.collect().outcome.complete
+    assert place.findings() == [("totals_disagree", 0)]
+
+
+def test_a_source_that_refuses_days_of_long_ago_still_gives_its_entries_without_a_date(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items.append(UNDATED)
+    place.source.refuse = lambda params: (400, {}) if params.get("from", "2") < "1900" else None
+    whole(place)
+
+
+def test_a_key_that_is_refused_ends_a_run_though_others_wait_to_try_again(place: Place) -> None:
+    place.source.fill(40, 1, 10)
+    asked, told = threading.Event(), threading.Event()
+
+    def refuse(params: Params) -> tuple[int, dict[str, str]] | None:
+        if "from" not in params:
+            return None
+        if params["from"].endswith("5"):
+            asked.set()
+            told.wait(10)
+            return 401, {}
+        asked.wait(10)  # so that both are under way
+        told.set()
+        return 429, {"Retry-After": "100"}
+
+    place.source.refuse = refuse
+    begun = time.monotonic()
+    outcome = place.collect().outcome
+    assert isinstance(outcome.stopped, Unauthorized)
+    assert time.monotonic() - begun < 50

@@ -1,28 +1,46 @@
 """Entries that a control total by listed values leaves out: their values are in none of the tutorial's lists."""
 
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from muniment.archive.reading import Archive
-from muniment.collect.standing import SourceStanding
 from muniment.sweep.census import VALUES, ControlTotals
 
 __all__ = ["unlisted"]
 
 
-def unlisted(archive: Archive, known: SourceStanding, controls: ControlTotals) -> int:
+def unlisted(
+    archive: Archive,
+    versions: Sequence[int],
+    displaced: Sequence[tuple[int, int, dt.date]],
+    controls: ControlTotals,
+) -> int:
     """How many archived entries of the days of these control totals have a value that was not asked for.
 
     They name the difference between the whole and the sum; a further version of an entry does not count.
+
+    Args:
+        archive: Holds the entries.
+        versions: Leaves of further versions.
+        displaced: Ranges of leaves that were served on another day than their timestamps say, and which.
+        controls: What was asked.
     """
     listed = pa.array(
         [*VALUES[controls.by], *(value.lower() for value in VALUES[controls.by] if controls.by == "status")]
     )
-    versions = pa.array(known.versions, pa.int64())
+    later = pa.array(versions, pa.int64())
     found = 0
     for batch in archive.batches(columns=["index", "kind", "day", controls.by]):
         rows = batch.filter(pc.equal(batch["kind"], "entry"))
-        odd = pc.and_(pc.invert(pc.is_in(rows[controls.by], listed)), pc.invert(pc.is_in(rows["index"], versions)))
+        odd = pc.and_(pc.invert(pc.is_in(rows[controls.by], listed)), pc.invert(pc.is_in(rows["index"], later)))
         within = pc.and_(pc.greater_equal(rows["day"], controls.from_), pc.less_equal(rows["day"], controls.to))
-        found += pc.sum(pc.and_(odd, pc.fill_null(within, fill_value=False))).as_py() or 0
+        served = np.asarray(pc.fill_null(within, fill_value=False)).copy()
+        for first, end, day in displaced:
+            place = np.asarray(rows["index"])
+            served[(place >= first) & (place < end)] = controls.holds(day)
+        found += int(np.count_nonzero(served & np.asarray(odd)))
     return found

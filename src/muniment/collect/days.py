@@ -39,7 +39,8 @@ class DayBook:
         self.read: set[dt.date] = set()
         self.total_fell = known.total_fell
         self.gaps: list[Gap] = []
-        self._displaced_before = known.displaced
+        self.displaced = list(known.displaced)
+        """Ranges of leaves [first, end) that windows of days served whose timestamps say another day, and which day."""
         self._missing = missing
         self._client = client
         self._page = page
@@ -110,7 +111,8 @@ class DayBook:
         for done in self._done:
             scribe.windows.append(self._window(done.verdict, sealer))
             displaced = ranges_of(sealer.leaves_of(done.displaced)) if done.displaced.size else []
-            news = [r for r in displaced if (*r, done.read.day) not in self._displaced_before]
+            news = [r for r in displaced if (*r, done.read.day) not in self.displaced]
+            self.displaced += [(*r, done.read.day) for r in news]
             scribe.days.append(msgspec.structs.replace(done.read, displaced=news))
         scribe.windows += [self._window(verdict, sealer) for verdict in self._others]
         self._done, self._others = [], []

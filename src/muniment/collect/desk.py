@@ -38,6 +38,7 @@ class Desk:
         days: What is known of each day.
         sealer: Keeps what is new until it is sealed.
         scribe: Writes the receipts.
+        said: What open findings say that totals disagree in: it is not sealed again by each run.
     """
 
     goal: Goal
@@ -52,6 +53,7 @@ class Desk:
     days: DayBook
     sealer: Sealer
     scribe: Scribe
+    said: frozenset[str]
 
     @classmethod
     def lay(
@@ -93,6 +95,7 @@ class Desk:
                 clock=clock,
             ),
             scribe=Scribe(who, clock),
+            said=frozenset(f.what for f in standing.open_findings().values() if f.kind == "totals_disagree"),
         )
 
     @property

@@ -96,6 +96,7 @@ class Crew(Generic[Raw]):
         on_page: Called in the caller's thread with each page, in the order they come in.
         width: The most asks under way at once; half as many more may wait for their turn, or answered to be read.
         stop: Asked between answers.
+        give_up: Ends whatever is under way, once an answer has ended the run: it may be waiting to try again.
     """
 
     def __init__(
@@ -106,18 +107,22 @@ class Crew(Generic[Raw]):
         *,
         width: int,
         stop: Stop,
+        give_up: Callable[[], None],
     ) -> None:
         self._ask = ask
         self._read = read
         self._on_page = on_page
         self._most = width + width // 2  # threads that are done go on while answers wait to be read
         self._stop = stop
+        self._give_up = give_up
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="source")
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._give_up()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(self, steps: Steps[T]) -> T:

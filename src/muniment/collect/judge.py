@@ -63,15 +63,19 @@ class Judge:
         if controls.agree or controls.whole is None:
             return
         # values in no list are the difference, where the archive has exactly as many entries with such
-        named = unlisted(self._desk.archive, self._desk.known, controls)
+        named = unlisted(self._desk.archive, self._desk.known.versions, self._desk.days.displaced, controls)
         if not controls.agree_with(named):
             why = f"the totals by {controls.by} sum up to {controls.sum}, the whole is {controls.whole}"
             self._doubt(Window(controls.from_, controls.to), controls.whole, controls.sum, why)
             who = self._desk.who
-            self.findings.append(Finding(kind="totals_disagree", what=why, source=who.source, run=who.run))
+            if why not in self._desk.said:
+                self.findings.append(Finding(kind="totals_disagree", what=why, source=who.source, run=who.run))
 
     def _judge_outside(self, crew: Crew[Any], reader: Reader, told: Survey) -> Survey:
         """What none of the days serves is read by itself; what is not had then is a gap."""
+        if reader.has_days_before():
+            reader.look_before()
+            told = reader.survey_again()
         looks = [self._look_before, self._look_after, self._look_without_dates]
         for look in looks if self._desk.goal.whole else looks[:1]:
             borne_out = told.bears_out(self._archived_outside(told)) and self._desk.goal.recheck != "full"

@@ -190,13 +190,22 @@ class Reader:
         desk, stretch = self._desk, self._desk.calendar.stretch
         self._crew.run(_ask(Ask(stretch.before, 0, 1000)))
         # the day before is read in any case: it may have begun on our first day, in a zone to the west
-        shown = {*desk.sealer.days_elsewhere, stretch.first}
-        earliest = min(first_settled(shown, stretch.first), stretch.first - _DAY)
+        earliest = min(self._earliest(), stretch.first - _DAY)
         self.read(days_between(earliest, stretch.first - _DAY))
         desk.calendar.begin(earliest)
         before = desk.calendar.stretch.before
         if self._crew.run(count(before)):
             self.look_at(before)
+
+    def has_days_before(self) -> bool:
+        """Whether entries of days before the first are archived, which an answer to another question brought."""
+        return self._earliest() < self._desk.calendar.stretch.first
+
+    def _earliest(self) -> dt.date:
+        """The day on which the entries that are archived begin, but for such as lie long before all others."""
+        first = self._desk.calendar.stretch.first
+        known = (day for day, rows in self._desk.known.counts.items() if rows)
+        return first_settled({*known, *self._desk.sealer.days_elsewhere, first}, first)
 
     def look_at(self, window: Window, *, growing: bool = False) -> None:
         """Read a window that is no day."""

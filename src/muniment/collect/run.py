@@ -77,8 +77,10 @@ class Run:
     def _read(self) -> _End:
         """Read until all is told, or something ends it."""
         try:
-            asker = self._desk.asker
-            with Crew(asker.ask, asker.read, self._on_page, width=self._width, stop=self._stop) as crew:
+            asker, give_up = self._desk.asker, self._desk.client.give_up
+            with Crew(
+                asker.ask, asker.read, self._on_page, width=self._width, stop=self._stop, give_up=give_up
+            ) as crew:
                 self._story(crew)
         except Interrupted as asked:
             return _End(signal=asked.signal)
@@ -134,11 +136,17 @@ class Run:
         try:
             for answer in pool.map(lambda one: self._people.ask(*one), some):
                 self._answers.append(answer)
-                signal = self._stop()
-                if signal is not None:
-                    raise Interrupted(signal)
+                self._heed()
+        except BaseException:
+            self._desk.client.give_up()  # others may be waiting to try again
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _heed(self) -> None:
+        signal = self._stop()
+        if signal is not None:
+            raise Interrupted(signal)
 
     # -- sealing
 

@@ -79,7 +79,7 @@ class Client:
         monotonic: Seconds of a clock that only goes forward.
         sleep: Waits that many seconds; by default it ends early when `stop` is set.
         jitter: A number from 0 up to 1, anew each time.
-        stop: Once set, every call ends with `Stopped` soon, and no request goes out any more.
+        stop: Once set, every call ends with `Stopped` soon, and no request goes out any more; `give_up` sets it.
         environ: Where proxies and certificates of authorities are named.
         max_body_bytes: A larger answer is not taken in.
 
@@ -102,15 +102,17 @@ class Client:
         self.settings = settings
         self._clock = clock
         self._monotonic = monotonic
-        self._sleep = sleep or (stop.wait if stop else time.sleep)
+        self._stop = stop or threading.Event()
+        self._sleep = sleep or self._stop.wait
         self._jitter = jitter
-        self._stop = stop
         self._max_body_bytes = max_body_bytes
         self._route = open_route(settings, environ)
         self._headers = _headers(settings.api_key)
         self._secrecy = Secrecy(settings.api_key)
         self._secrecy.watch_logs()
-        self.pacer = Pacer(settings.connections, settings.max_rate, monotonic=monotonic, sleep=self._sleep, stop=stop)
+        self.pacer = Pacer(
+            settings.connections, settings.max_rate, monotonic=monotonic, sleep=self._sleep, stop=self._stop
+        )
         self._closed = False
         self._counting = threading.Lock()
         self._requests = 0
@@ -132,6 +134,10 @@ class Client:
         self._closed = True
         self._route.pool.close()
         self._secrecy.release_logs()
+
+    def give_up(self) -> None:
+        """End every call under way, and all that are yet to come, with `Stopped`."""
+        self._stop.set()
 
     @property
     def requests(self) -> int:

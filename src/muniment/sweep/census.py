@@ -52,6 +52,10 @@ class ControlTotals(msgspec.Struct, frozen=True):
         """Whether the parts sum up to the whole."""
         return self.agree_with(0)
 
+    def holds(self, day: dt.date) -> bool:
+        """Whether the window has this day."""
+        return (self.from_ is None or self.from_ <= day) and (self.to is None or day <= self.to)
+
     def agree_with(self, others: int) -> bool:
         """Whether the parts, and so many entries of none of them, sum up to the whole, within what it moved."""
         return self.whole is not None and abs(self.sum + others - self.whole) <= self.moved

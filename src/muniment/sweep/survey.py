@@ -17,7 +17,7 @@ __all__ = ["Stretch", "Survey", "survey", "undated_windows"]
 
 _DAY = dt.timedelta(days=1)
 _TRIES = 3
-_ALL_DATES = Window(dt.date(1, 1, 1), dt.date(9999, 12, 31))
+_MILLENNIUM = dt.date(2000, 1, 1)
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -182,8 +182,10 @@ def undated_windows() -> Steps[list[Window]]:
 def _undated(types: tuple[str, ...]) -> Steps[list[Window]]:
     narrow = Filter(resource_types=types)
     without = Window(None, None, narrow)
-    whole, served = yield from together([count(without), count(Window(_ALL_DATES.from_, _ALL_DATES.to, narrow))])
-    if whole is None or whole == served:
+    # with no date that a source might refuse as too early or too late
+    dated = [Window(None, _MILLENNIUM - _DAY, narrow), Window(_MILLENNIUM, None, narrow)]
+    whole, early, late = yield from together([count(without), *map(count, dated)])
+    if whole is None or early is None or late is None or whole == early + late:
         return []
     if len(types) == 1:
         return [without]
