@@ -80,6 +80,7 @@ class DayBook:
         if once_more and before is not None and verdict.method == "stable" and not fresh.size:
             same = (verdict.rows, mark_of(verdict.keys)) == (before.rows, before.mark)
             verdict = msgspec.structs.replace(verdict, method="confirmed" if same else "stable")
+        lacks = self._missing.compare(day, verdict, before, fresh)
         read = DayRead(
             day=day,
             rows=verdict.rows,
@@ -89,11 +90,11 @@ class DayBook:
             closed=closed,
             mark=mark_of(verdict.keys),
             gaps=list(verdict.gaps),
+            lacks=self._missing.lacks.get(day, before.lacks if before else []),
         )
-        lacks = self._missing.compare(day, verdict, before, fresh)
         self.total_fell |= before is not None and verdict.complete and verdict.rows < before.rows
         self.read.add(day)
-        self.days[day] = Day(read.rows, read.total, read.method, closed, at, read.mark, read.gaps)
+        self.days[day] = Day(read.rows, read.total, read.method, closed, at, read.mark, read.gaps, read.lacks)
         (self._held if lacks else self._done).append(_Read(verdict, read, sealer.displaced(day)))
 
     def finish_other(self, verdict: Verdict) -> None:

@@ -137,7 +137,7 @@ class Judge:
         desk = self._desk
         served = [day for day in sorted(desk.days.days) if desk.days.rows(day)]
         if not desk.goal.accept_scope:
-            if desk.missing and desk.known.tags and desk.who.key_tag not in desk.known.tags:
+            if desk.missing.is_news_to(desk.who.key_tag):
                 raise ScopeShrank("this key sees less than the last one: entries that were there are not served to it")
             if desk.missing and not served:
                 raise ScopeShrank(

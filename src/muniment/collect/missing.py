@@ -56,10 +56,18 @@ class Missing:
         self._lacking: dict[dt.date, tuple[Leaves, Words]] = {}
         self._lacking_outside: list[tuple[dt.date | None, int, np.uint64]] = []
         self._served: dict[dt.date, Words] = {}
+        self.lacks: dict[dt.date, list[tuple[int, int]]] = {}
+        """Archived leaves that the last reading of a day did not serve, of days whose rows changed."""
         self.reappeared: list[int] = []
 
     def __bool__(self) -> bool:
         return bool(self._lacking or self._lacking_outside)
+
+    def is_news_to(self, tag: str) -> bool:
+        """Whether anything is lacking that the key of this tag is not known to have seen."""
+        # whoever sees something of none of the days is known by having seen all of them
+        days = self._known.days if self._lacking_outside else self._lacking
+        return any(day not in self._known.days or tag not in self._known.days[day].tags for day in days)
 
     def compare(self, day: dt.date, verdict: Verdict, before: Day | None, fresh: Words) -> bool:
         """Whether the day lacks entries that it had.
@@ -79,7 +87,9 @@ class Missing:
         gone = ~np.isin(keys, verdict.keys)
         absent = self._were_absent(leaves)
         self.reappeared += leaves[absent & ~gone].tolist()
-        lacking = gone & ~absent
+        self.lacks[day] = ranges_of(sorted(leaves[gone].tolist()))
+        lacking = gone & ~absent & ~_within(leaves, self._lacked(day))
+        self._lacking.pop(day, None)
         if lacking.any():
             self._lacking[day] = (leaves[lacking], keys[lacking])
         return bool(lacking.any())
@@ -128,6 +138,10 @@ class Missing:
             if not _is_outside(row["day"], stretch)[0].as_py():
                 keys |= set(row_keys(row).tolist())
         return keys
+
+    def _lacked(self, day: dt.date) -> list[tuple[int, int]]:
+        """Leaves that the day lacked when the run began: moved then, or seen by another key alone."""
+        return self._known.days[day].lacks if day in self._known.days else []
 
     def _were_absent(self, leaves: Leaves) -> NDArray[np.bool_]:
         absent = np.zeros(leaves.size, dtype=bool)

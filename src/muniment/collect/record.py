@@ -137,6 +137,7 @@ class DayRead(msgspec.Struct, frozen=True, omit_defaults=True):
         mark: Sum of the 64-bit hashes of its keys, modulo 2^64, in hex: whether a later reading has the same keys.
         displaced: Ranges [first, end) of leaves of this day whose timestamp, in UTC, says another.
         gaps: What it lacks.
+        lacks: Ranges [first, end) of archived leaves of this day that this reading did not serve.
     """
 
     day: dt.date
@@ -148,6 +149,7 @@ class DayRead(msgspec.Struct, frozen=True, omit_defaults=True):
     mark: str
     displaced: list[tuple[int, int]] = []
     gaps: list[Gap] = []
+    lacks: list[tuple[int, int]] = []
 
 
 class Census(msgspec.Struct, frozen=True):

@@ -18,14 +18,24 @@ from muniment.archive.leaf import OWN_SOURCE, Leaf, parse_leaf
 from muniment.archive.reading import Archive
 from muniment.collect.answers import Kind, Told, read_answer
 from muniment.collect.gaps import by_controls, controls_of, holds, left_behind
-from muniment.collect.record import POPULATION_KINDS, Disposition, Finding, Outside, Receipt, Refusal, decode_receipt
+from muniment.collect.record import (
+    POPULATION_KINDS,
+    Census,
+    DayRead,
+    Disposition,
+    Finding,
+    Outside,
+    Receipt,
+    Refusal,
+    decode_receipt,
+)
 from muniment.sweep.days import DayEdges
 from muniment.sweep.plan import KnownDay
 from muniment.sweep.window import NOT_READ, Gap, Method, Window
 
 __all__ = ["Day", "Person", "Snapshot", "SourceStanding", "Standing", "load_standing", "save_standing", "without"]
 
-VERSION = 2
+VERSION = 3
 _FILE = "standing.msgpack"
 _LIGHT = ["index", "kind", "source", "day", "time", "user_id", "user_name", "account_id", "account_name"]
 
@@ -54,7 +64,19 @@ class Person(msgspec.Struct):
 
 
 class Day(msgspec.Struct):
-    """A day of a source: how many rows it had when last read, and how that is known to be all."""
+    """A day of a source: how many rows it had when last read, and how that is known to be all.
+
+    Args:
+        rows: As read.
+        total: The source's, then.
+        method: How it is known to be complete, None where it is not.
+        closed: Whether the day was over.
+        censused_at: When the total last agreed, RFC 3339.
+        mark: Of its keys.
+        gaps: What it lacks.
+        lacks: Archived leaves of it that the reading did not serve, as ranges [first, end).
+        tags: The keys, each by its tag, that are known to see all that the reading served.
+    """
 
     rows: int
     total: int | None
@@ -63,6 +85,8 @@ class Day(msgspec.Struct):
     censused_at: str
     mark: str
     gaps: list[Gap] = []
+    lacks: list[tuple[int, int]] = []
+    tags: list[str] = []
 
     def known(self) -> KnownDay:
         """As the plan of a run wants it."""
@@ -80,7 +104,6 @@ class SourceStanding(msgspec.Struct):
     vanished: list[tuple[int, int]] = []
     users: dict[str, Person] = {}
     accounts: dict[str, Person] = {}
-    tags: list[str] = []
     edges: DayEdges = DayEdges()
     fullest: int = 0
     total_fell: bool = False
@@ -232,15 +255,13 @@ class Standing(msgspec.Struct):
         source = self.source(receipt.source)
         source.unfinished = None if receipt.phase == "closed" else receipt.run
         for read in receipt.days:
-            source.days[read.day] = Day(
-                read.rows, read.total, read.method, read.closed, read.at, read.mark, list(read.gaps)
-            )
+            source.days[read.day] = _day(source.days.get(read.day), read, receipt)
             for first, end in read.displaced:
                 source.displaced.append((first, end, read.day))
                 _move(source, read.day, _days_of(archive, first, end))
         for census in receipt.census:
             if census.agrees:
-                _mark_censused(source, census.from_, census.to, census.at)
+                _mark_censused(source, census, receipt.key_tag)
         _absorb_traits(source, receipt)
 
 
@@ -249,8 +270,8 @@ def _absorb_traits(source: SourceStanding, receipt: Receipt) -> None:
         source.outside = receipt.outside
     if receipt.phase == "closed":
         _absorb_gaps(source, receipt)
-        if receipt.key_tag not in source.tags and receipt.stopped is None:
-            source.tags.append(receipt.key_tag)
+        if receipt.scope_accepted and receipt.stopped is None:
+            _note_tag(source, receipt.from_, receipt.to, receipt.key_tag)
     source.total_fell |= receipt.total_fell
     source.fullest = max(source.fullest, int(receipt.seen.get("fullest") or 0))
     earliest, latest = receipt.seen.get("earliest_s"), receipt.seen.get("latest_s")
@@ -310,10 +331,36 @@ def _move(source: SourceStanding, to: dt.date | None, counts: Iterable[tuple[dt.
             source.counts[to] = source.counts.get(to, 0) + rows
 
 
-def _mark_censused(source: SourceStanding, first: dt.date, last: dt.date, at: str) -> None:
+def _day(before: Day | None, read: DayRead, receipt: Receipt) -> Day:
+    tags = _tags_after(before, read, receipt)
+    return Day(
+        read.rows, read.total, read.method, read.closed, read.at, read.mark, list(read.gaps), list(read.lacks), tags
+    )
+
+
+def _tags_after(before: Day | None, read: DayRead, receipt: Receipt) -> list[str]:
+    """The keys that see all of a day after it was read: whoever read other rows before may not see these."""
+    own = [receipt.key_tag]
+    if before is None:
+        return own
+    if read.method is not None:
+        return [*before.tags, *(tag for tag in own if tag not in before.tags)] if read.mark == before.mark else own
+    grew = any(window.new for window in receipt.windows if window.from_ == window.to == read.day)
+    return [tag for tag in before.tags if tag in own] if grew else before.tags
+
+
+def _mark_censused(source: SourceStanding, census: Census, tag: str) -> None:
     for day, known in source.days.items():
-        if first <= day <= last and known.method is not None:
-            known.censused_at = at
+        if census.from_ <= day <= census.to and known.method is not None:
+            known.censused_at = census.at
+    _note_tag(source, census.from_, census.to, tag)
+
+
+def _note_tag(source: SourceStanding, first: dt.date | None, last: dt.date | None, tag: str) -> None:
+    """Note that a key sees all of some days; None is unbounded."""
+    for day, known in source.days.items():
+        if (first or day) <= day <= (last or day) and known.method is not None and tag not in known.tags:
+            known.tags = [*known.tags, tag]
 
 
 def load_standing(archive: Archive, cache: Path) -> Standing:
