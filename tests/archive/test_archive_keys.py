@@ -1,4 +1,9 @@
+import contextlib
+import resource
 import shutil
+import signal
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +17,6 @@ from muniment.archive.identity import content_hashes, key_hashes, row_keys
 from muniment.archive.keys import KeyRuns
 from muniment.archive.reading import Archive
 from muniment.archive.runs import Run, Words, look_up, map_run, merge_runs, sorted_run, write_run
-from muniment.errors import StorageError
 
 AT = "2026-03-02T23:56:45Z"
 rows = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), max_size=60)
@@ -125,7 +129,10 @@ def test_the_index_is_kept_for_the_next_time_and_only_the_tail_is_read_then(tmp_
     (run,) = (tmp_path / "cache").rglob("*.run")
     data = np.fromfile(run, dtype="<u8").reshape(3, -1)
     data[1] += np.uint64(7)
+    before, after = zlib.crc32(run.read_bytes()), zlib.crc32(data.tobytes())
     data.tofile(run)
+    (manifest,) = (tmp_path / "cache").rglob("keys.json")
+    manifest.write_bytes(manifest.read_bytes().replace(b"%d" % before, b"%d" % after))
     with KeyRuns.open(archive, tmp_path / "cache") as runs:
         assert seen(runs, item(10), item(3_002)) == [(18, 18), (3_003, 3_003)]
 
@@ -147,7 +154,15 @@ def test_the_index_of_another_tree_is_thrown_away(tmp_path: Path) -> None:
         assert seen(runs, item(3), item(5_000)) == [(4, 4), (-1, -1)]
 
 
-@pytest.mark.parametrize("damage", ["manifest", "cut", "gone", "version"])
+SPOILT: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda data: data[:-8],
+    "zeros": lambda data: bytes(len(data)),
+    "one bit": lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
+    "backwards": lambda data: data[::-1],
+}
+
+
+@pytest.mark.parametrize("damage", ["manifest", "gone", "version", *SPOILT])
 def test_an_index_that_is_damaged_is_made_again(tmp_path: Path, damage: str) -> None:
     archive, home = found(tmp_path)
     seal(writer_on(archive, home), page(0, 2_000))
@@ -156,14 +171,14 @@ def test_an_index_that_is_damaged_is_made_again(tmp_path: Path, damage: str) -> 
     (run,) = (tmp_path / "cache").rglob("*.run")
     if damage == "manifest":
         manifest.write_bytes(b"\xff{")
-    elif damage == "cut":
-        run.write_bytes(run.read_bytes()[:-8])
+    elif damage in SPOILT:
+        run.write_bytes(SPOILT[damage](run.read_bytes()))
     elif damage == "gone":
         run.unlink()
     else:
-        manifest.write_bytes(manifest.read_bytes().replace(b'"version":1', b'"version":0'))
+        manifest.write_bytes(manifest.read_bytes().replace(b'"version":2', b'"version":1'))
     with KeyRuns.open(archive, tmp_path / "cache") as runs:
-        assert seen(runs, item(7)) == [(8, 8)]
+        assert seen(runs, item(7), item(1_999)) == [(8, 8), (2_000, 2_000)]
     assert len(list((tmp_path / "cache").rglob("*.run"))) == 1
 
 
@@ -197,8 +212,42 @@ def test_runs_stay_few_and_memory_flat_however_many_times_it_is_saved(tmp_path: 
         assert seen(runs, *[item(number) for number in numbers]) == [(number + 1, number + 1) for number in numbers]
 
 
-def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    archive, _ = found(tmp_path)
-    (tmp_path / "cache").write_text("a file")
-    with pytest.raises(StorageError, match="cache"):
-        KeyRuns.open(archive, tmp_path / "cache")
+@pytest.mark.parametrize("place", ["a file", "below a file", "nowhere"])
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, place: str) -> None:
+    archive, home = found(tmp_path)
+    seal(writer_on(archive, home), page(0, 2_000))
+    (tmp_path / "file").write_text("a file")
+    cache = {"a file": tmp_path / "file", "below a file": tmp_path / "file/cache", "nowhere": Path("/proc/nowhere")}
+    with KeyRuns.open(archive, cache[place], flush_rows=500) as runs:
+        seal(writer_on(archive, home), page(2_000, 2_000))
+        runs.catch_up(archive)
+        runs.save(archive)
+        assert seen(runs, item(7), item(3_999), item(4_000)) == [(8, 8), (4_000, 4_000), (-1, -1)]
+
+
+@contextlib.contextmanager
+def files_below(size_bytes: int) -> Iterator[None]:
+    """A disk that has no room for larger files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("room_bytes", [4_000, 20_000], ids=["for no run", "for no merged run"])
+def test_a_cache_whose_disk_is_full_is_done_without_from_then_on(tmp_path: Path, room_bytes: int) -> None:
+    archive, home = found(tmp_path)
+    wanted = [item(7), item(700), item(1_799), item(1_800)]
+    with KeyRuns.open(archive, tmp_path / "cache", flush_rows=500) as runs:
+        for first in (0, 600, 1_200):
+            seal(writer_on(archive, home), page(first, 600))
+            with files_below(room_bytes):
+                runs.catch_up(archive)
+                runs.save(archive, least=1)
+        assert seen(runs, *wanted) == [(8, 8), (701, 701), (1_800, 1_800), (-1, -1)]
+    with KeyRuns.open(archive, tmp_path / "cache") as runs:
+        assert seen(runs, *wanted) == [(8, 8), (701, 701), (1_800, 1_800), (-1, -1)]
+    assert len(list((tmp_path / "cache").rglob("*.run"))) == 1

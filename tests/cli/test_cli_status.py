@@ -10,6 +10,7 @@ from tests.cli.terminal import ORIGIN, Place, Terminal, source_of
 
 from muniment.archive.reading import Archive
 from muniment.cli.shapes import b64
+from muniment.collect.standing import load_standing, save_standing
 from muniment.model import Query
 from muniment.sandbox.server import Box
 from muniment.sandbox.store import Matches
@@ -156,8 +157,8 @@ def test_a_verdict_says_how_many_days_agree_and_how_that_is_known(muniment: Term
 def test_a_cache_of_another_tree_is_not_believed(muniment: Terminal, collected: Place) -> None:
     before = muniment("status", "--days", "--json").document
     (cache,) = collected.cache.rglob("standing.msgpack")
-    kept = msgspec.msgpack.decode(cache.read_bytes())
-    cache.write_bytes(msgspec.msgpack.encode(kept | {"root": b"\0" * 32, "findings": {}, "sources": {}}))
+    kept = load_standing(Archive.open(collected.archive), cache.parent)
+    save_standing(msgspec.structs.replace(kept, root=bytes(32), findings={}, sources={}), cache.parent)
     assert muniment("status", "--days", "--json").document == before
     cache.write_bytes(b"no standing")
     assert muniment("status", "--days", "--json").document == before

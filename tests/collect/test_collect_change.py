@@ -8,7 +8,9 @@ import msgspec
 import pytest
 from tests.collect.conftest import END, SOURCE, Site
 
+from muniment.archive.reading import Archive
 from muniment.collect.goal import Goal
+from muniment.collect.standing import load_standing
 from muniment.errors import ScopeShrank
 from muniment.model import Query
 from muniment.sandbox.store import Matches
@@ -195,6 +197,39 @@ def test_everything_derived_can_be_thrown_away(make_site: SiteMaker, lost: str) 
     done = site.collect()
     assert (done.outcome.complete, done.outcome.new, site.asked <= 12) == (True, 0, True)
     assert done.standing.sources[SOURCE].counts == before.sources[SOURCE].counts
+
+
+@pytest.mark.parametrize("spoil", [lambda data: bytes(len(data)), lambda data: data[::-1]], ids=["zeros", "backwards"])
+def test_a_cache_whose_files_were_spoilt_makes_nothing_be_sealed_twice(
+    make_site: SiteMaker, spoil: Callable[[bytes], bytes]
+) -> None:
+    site = make_site()
+    site.collect()
+    for file in (site.folder / "cache").rglob("*.run"):
+        file.write_bytes(spoil(file.read_bytes()))
+    done = site.collect(Goal(recheck="full"))
+    assert (done.outcome.complete, done.outcome.new, done.standing.entries) == (True, 0, 1200)
+    assert site.archived() == site.served()
+
+
+def test_no_bit_of_what_is_remembered_can_be_changed_unseen(make_site: SiteMaker) -> None:
+    site = make_site(entries=100)
+    known = site.collect().standing
+    (file,) = (site.folder / "cache").rglob("standing.msgpack")
+    kept, archive = file.read_bytes(), Archive.open(site.folder / "archive")
+    for place in range(0, len(kept), max(1, len(kept) // 40)):
+        file.write_bytes(kept[:place] + bytes([kept[place] ^ 1]) + kept[place + 1 :])
+        assert load_standing(archive, file.parent) == known
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(make_site: SiteMaker) -> None:
+    site = make_site()
+    (site.folder / "cache").write_text("no folder")
+    done = site.collect()
+    assert (done.outcome.complete, done.outcome.new) == (True, 1200)
+    again = site.collect(Goal(recheck="full"))
+    assert (again.outcome.complete, again.outcome.new, again.standing.entries) == (True, 0, 1200)
+    assert site.archived() == site.served()
 
 
 def test_totals_that_do_not_sum_up_are_a_finding_and_a_gap_that_the_archive_remembers(make_site: SiteMaker) -> None:

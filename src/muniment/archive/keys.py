@@ -1,10 +1,13 @@
 """Which entry was seen before: a derived index of keys, outside the archive, that can be thrown away.
 
 It names the tree that it was made from. Unless the present tree is that one or extends it, it is made again; what the
-tree has beyond it is read from the tail. So a copy that was put back never hides an entry that it lacks.
+tree has beyond it is read from the tail. So a copy that was put back never hides an entry that it lacks. A folder that
+cannot be written, or whose files were spoilt, does no harm: what it would tell is read from the archive.
 """
 
 import contextlib
+import logging
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -18,18 +21,21 @@ from muniment.archive.identity import content_hashes, row_keys
 from muniment.archive.leaf import payloads_of
 from muniment.archive.reading import Archive
 from muniment.archive.runs import Indices, Run, Seen, Words, joined, look_up, map_run, merge_runs, sorted_run, write_run
-from muniment.errors import Busy, StorageError
+from muniment.errors import Busy
 
 __all__ = ["KeyRuns", "Sealed"]
 
 Sealed = tuple[int, Words, Words]
 """Entries just sealed: index of the first leaf, keys, contents."""
 
-VERSION: Final = 1
+_log = logging.getLogger(__name__)
+
+VERSION: Final = 2
 _MANIFEST: Final = "keys.json"
 _FLUSH_ROWS: Final = 262_144
 _WORTH_SAVING: Final = 1_024
 """New rows below this are read again from the tail next time: cheaper than writing them now."""
+_PART_BYTES: Final = 1 << 20
 _RATIO: Final = 3
 """A run is merged with the one before it unless that holds so many times more rows."""
 
@@ -37,6 +43,7 @@ _RATIO: Final = 3
 class _RunFile(msgspec.Struct, frozen=True):
     name: str
     count: int
+    crc: int
 
 
 class _Manifest(msgspec.Struct, frozen=True):
@@ -85,14 +92,13 @@ class KeyRuns:
             flush_rows: So many rows are kept in memory at most.
 
         Raises:
-            StorageError: The folder cannot be used.
             NotEvidence: A segment that must be read is damaged.
         """
         runs = cls(cache_folder / archive.genesis.hex() / "keys", flush_rows=flush_rows)
-        with runs._refusals_told():
+        with runs._refusals_borne():
             runs._folder.mkdir(parents=True, exist_ok=True)
             runs._own()
-            runs._load(archive)
+        runs._load(archive)
         runs.catch_up(archive)
         runs.save(archive)
         return runs
@@ -137,13 +143,10 @@ class KeyRuns:
         Args:
             archive: As it was when this was last brought up to it.
             least: So many new rows are worth it.
-
-        Raises:
-            StorageError: The folder refused.
         """
         if not self._owns or self._unsaved < least or (archive.size, archive.root) != (self.size, self._root):
             return
-        with self._refusals_told():
+        with self._refusals_borne():
             self._flush()
             self._write_manifest(archive)
             self._unsaved = 0
@@ -158,13 +161,26 @@ class KeyRuns:
         files: list[tuple[_RunFile, Run]] = []
         if manifest is not None and manifest.origin == archive.origin:
             try:
-                files = [(each, map_run(self._folder / each.name, each.count)) for each in manifest.runs]
+                files = [(each, self._mapped(each)) for each in manifest.runs]
                 self.size, self._root = manifest.size, manifest.root
             except (OSError, ValueError):
                 files = []
         self._files = files
         if self._owns:
-            self._remove_others()
+            with self._refusals_borne():
+                self._remove_others()
+
+    def _mapped(self, file: _RunFile) -> Run:
+        """Open a run's file.
+
+        Raises:
+            OSError: It is not there.
+            ValueError: It is not as it was written.
+        """
+        path = self._folder / file.name
+        if _crc(path) != file.crc:
+            raise ValueError(f"{path} is not as it was written")
+        return map_run(path, file.count)
 
     def _read_manifest(self) -> _Manifest | None:
         try:
@@ -215,7 +231,7 @@ class KeyRuns:
         while len(self._recent) > 1 and self._recent[-2].count < _RATIO * self._recent[-1].count:
             self._recent[-2:] = [joined(self._recent[-2:])]
         if self._owns and sum(run.count for run in self._recent) >= self._flush_rows:
-            with self._refusals_told():
+            with self._refusals_borne():
                 self._flush()
 
     def _flush(self) -> None:
@@ -225,13 +241,13 @@ class KeyRuns:
         run = joined(self._recent)
         path = self._next_path()
         write_run(path, run)
-        self._files.append(_mapped(path, run.count))
+        self._files.append(_written(path, run.count))
         self._recent = []
         while len(self._files) > 1 and self._files[-2][0].count < _RATIO * self._files[-1][0].count:
             (older, _), (newer, _) = self._files[-2:]
             path = self._next_path()
             count = merge_runs(path, self._folder / older.name, self._folder / newer.name)
-            self._files[-2:] = [_mapped(path, count)]
+            self._files[-2:] = [_written(path, count)]
 
     def _next_path(self) -> Path:
         """A name that no file has: a process that holds the folder up makes all names."""
@@ -239,12 +255,23 @@ class KeyRuns:
         return self._folder / f"{max(numbers, default=0) + 1}.run"
 
     @contextlib.contextmanager
-    def _refusals_told(self) -> Iterator[None]:
+    def _refusals_borne(self) -> Iterator[None]:
+        """A folder that refuses is left alone from then on."""
         try:
             yield
         except OSError as error:
-            raise StorageError(f"{error.filename or self._folder}: {error.strerror}") from error
+            self._owns = False
+            _log.info("the index of keys is kept in memory: %s", error)
 
 
-def _mapped(path: Path, count: int) -> tuple[_RunFile, Run]:
-    return _RunFile(path.name, count), map_run(path, count)
+def _written(path: Path, count: int) -> tuple[_RunFile, Run]:
+    return _RunFile(path.name, count, _crc(path)), map_run(path, count)
+
+
+def _crc(path: Path) -> int:
+    """Of a file's bytes: 24 MB, a million rows, take about 5 ms."""
+    crc = 0
+    with path.open("rb", buffering=0) as file:
+        while part := file.read(_PART_BYTES):
+            crc = zlib.crc32(part, crc)
+    return crc

@@ -6,6 +6,7 @@ Everything here can be made again from the archive alone (design §5, "Everythin
 
 import contextlib
 import datetime as dt
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -37,6 +38,7 @@ __all__ = ["Day", "Person", "Snapshot", "SourceStanding", "Standing", "load_stan
 
 VERSION = 3
 _FILE = "standing.msgpack"
+_CRC_BYTES = 4
 _LIGHT = ["index", "kind", "source", "day", "time", "user_id", "user_name", "account_id", "account_name"]
 
 
@@ -379,12 +381,17 @@ def load_standing(archive: Archive, cache: Path) -> Standing:
 
 def _cached(archive: Archive, cache: Path) -> Standing | None:
     try:
-        kept = msgspec.msgpack.decode((cache / _FILE).read_bytes(), type=Standing)
+        crc, said = _parted((cache / _FILE).read_bytes())
+        kept = msgspec.msgpack.decode(said, type=Standing)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if kept.version != VERSION or kept.origin != archive.origin or not archive.extends(kept.size, kept.root):
-        return None
-    return kept
+    ours = kept.version == VERSION and kept.origin == archive.origin and crc == zlib.crc32(said)
+    return kept if ours and archive.extends(kept.size, kept.root) else None
+
+
+def _parted(data: bytes) -> tuple[int, bytes]:
+    """A file's CRC and what it is of: one whose bits were spoilt can still look like a standing."""
+    return int.from_bytes(data[:_CRC_BYTES]), data[_CRC_BYTES:]
 
 
 def save_standing(standing: Standing, cache: Path) -> None:
@@ -392,7 +399,8 @@ def save_standing(standing: Standing, cache: Path) -> None:
     with contextlib.suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
         fresh = cache / f"{_FILE}.{np.random.default_rng().integers(1 << 32)}"
-        fresh.write_bytes(msgspec.msgpack.encode(standing))
+        said = msgspec.msgpack.encode(standing)
+        fresh.write_bytes(zlib.crc32(said).to_bytes(_CRC_BYTES) + said)
         fresh.replace(cache / _FILE)
 
 
