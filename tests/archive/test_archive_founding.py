@@ -114,7 +114,9 @@ def test_a_disk_that_refuses_at_any_step_leaves_room_for_another_try() -> None:
             disk.allow()
             try:
                 archive = Archive.open(storage=LocalFolder(PLACE / "archive", disk=disk))
+                assert "no archive" not in error.hint  # noqa: PT017
             except NoArchive:
+                assert error.hint.endswith("; there is no archive yet.")  # noqa: PT017
                 archive, _ = found(PLACE, disk=disk)
             assert archive.size == 1
         else:

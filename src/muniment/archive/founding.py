@@ -20,7 +20,7 @@ from muniment.archive.segments import LAYOUT
 from muniment.archive.storage import LOCKS, TEMPORARY, LocalFolder, Storage
 from muniment.archive.timestamps import format_time
 from muniment.archive.writer import COMMIT_LOCK
-from muniment.errors import ArchiveError, ArchiveExists, NotEvidence
+from muniment.errors import ArchiveError, ArchiveExists, NotEvidence, StorageError
 from muniment.merkle.note import Signer
 from muniment.merkle.tiles import EMPTY_HEAD, Tile
 from muniment.merkle.tree import leaf_hash
@@ -63,16 +63,32 @@ def initialise(
     folder = storage or LocalFolder(path)
     if path.exists() and not path.is_dir():
         raise ArchiveError(f"{path} is a file, not a folder")
+    try:
+        _make(folder, path, home, lambda: generate(name), now)
+    except StorageError as error:
+        if not _is_made(folder):
+            error.hint = f"{error.hint.partition(';')[0].rstrip('.')}; there is no archive yet."
+        raise
+    return Archive.open(path, storage=folder)
+
+
+def _is_made(folder: LocalFolder) -> bool:
+    try:
+        return folder.exists(CHECKPOINT)
+    except StorageError:
+        return False
+
+
+def _make(folder: LocalFolder, path: Path, home: Home, generate: Callable[[], Signer], now: dt.datetime) -> None:
     folder.create()
     _refuse_what_is_here(folder, path)
     with folder.lock(COMMIT_LOCK, 0, "is making an archive here"):
         for left in _refuse_what_is_here(folder, path):
             if not left.startswith(f"{LOCKS}/"):
                 folder.remove(left)
-        signer = generate(name)
+        signer = generate()
         home.keep(signer)
         _write_leaf_0(folder, home, signer, now)
-    return Archive.open(path, storage=folder)
 
 
 def _write_leaf_0(storage: Storage, home: Home, signer: Signer, now: dt.datetime) -> None:
