@@ -110,6 +110,8 @@ def test_an_answer_that_is_not_about_whom_was_asked_for_is_sealed_as_unresolved(
     done = site.collect()
     assert (done.outcome.complete, site.state(done)) == (True, "unresolved")
     assert "somebody" not in done.standing.sources[SOURCE].users
+    site.collect()
+    assert site.looked_up == 0, "the answer would be the same"
 
 
 def test_members_that_are_no_text_say_nothing(site: Fronted) -> None:
@@ -148,6 +150,18 @@ def test_a_lookup_that_is_refused_is_that_ones_state_and_everybody_else_is_asked
     assert (done.outcome.complete, done.outcome.stopped, site.state(done)) == (True, None, state)
     known = done.standing.sources[SOURCE]
     assert all(person.latest is not None for person in (*known.users.values(), *known.accounts.values()))
+    site.collect()
+    assert site.looked_up == 0, "the answer would be the same"
+
+
+def test_one_whose_lookup_failed_is_asked_for_again_in_the_next_run(site: Fronted) -> None:
+    site.say(500, b"{}")
+    done = site.collect(retry_s=0.2)
+    assert (done.outcome.complete, site.state(done)) == (True, "unresolved")
+    site.front.answers.clear()
+    mended = site.collect()
+    assert (site.looked_up, mended.outcome.updated_users) == (1, 1)
+    assert site.state(mended) != "unresolved"
 
 
 @pytest.mark.parametrize("status", [401, 422])

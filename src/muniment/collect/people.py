@@ -14,7 +14,7 @@ from muniment.collect.answers import Kind, read_answer
 from muniment.collect.instants import Clock, rfc3339
 from muniment.collect.record import Refusal, encode
 from muniment.collect.standing import Person, SourceStanding
-from muniment.errors import Forbidden, NotFound, Oversized, SourceError, Unauthorized
+from muniment.errors import Forbidden, NotFound, Oversized, SourceError, Unauthorized, Unreachable
 from muniment.source.client import Client
 from muniment.source.endpoints import account_path, user_path
 
@@ -55,7 +55,7 @@ def due(
         changed: Whom new entries are about, and when the latest of these is dated.
         now: Our clock, aware.
     """
-    never = [who for who, person in people.items() if person.latest is None or person.latest.state == "unresolved"]
+    never = [who for who, person in people.items() if person.latest is None or person.latest.passing]
     never += [who for who in active if who not in people]
     again = [who for who, person in people.items() if _again(person, active, changed.get(who), now)]
     return sorted({*never, *again})
@@ -82,11 +82,13 @@ def look_up(client: Client, kind: Kind, who: str, *, source: str, now: Clock, pu
             pulse.feel(felt)
         elif error.status is None and not isinstance(error, NotFound):
             raise  # there was nobody to answer, or nobody wants to know any more
-        refusal = Refusal(who, _STATES.get(type(error), "unresolved"), source, error.message)
+        state = _STATES.get(type(error), "unresolved")
+        final = state == "unresolved" and not isinstance(error, Unreachable)
+        refusal = Refusal(who, state, source, error.message, final)
     else:
         if read_answer(kind, reply.body).id == who:
             return Lookup(kind, source, reply.body, reply.received_at, who)
-        refusal = Refusal(who, "unresolved", source, "the answer is not about this one")
+        refusal = Refusal(who, "unresolved", source, "the answer is not about this one", final=True)
     return Lookup(kind, OWN_SOURCE, encode(refusal), now(), who)
 
 

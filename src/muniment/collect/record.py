@@ -76,7 +76,7 @@ class Disposition(msgspec.Struct, frozen=True, omit_defaults=True):
     standing: str | None = None
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """Our account of a lookup that brought nothing about whom it asked for.
 
     Args:
@@ -84,12 +84,19 @@ class Refusal(msgspec.Struct, frozen=True):
         state: `not_found`, `forbidden` or `unresolved`.
         source: Name of the source.
         why: What it said instead.
+        final: An `unresolved` that is the source's answer, which would be the same if it were asked again at once.
     """
 
     id: str
     state: str
     source: str
     why: str = ""
+    final: bool = False
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the source had trouble, so that it is to be asked again."""
+        return self.state == "unresolved" and not self.final
 
 
 class WindowRead(msgspec.Struct, frozen=True, omit_defaults=False):

@@ -43,11 +43,19 @@ _LIGHT = ["index", "kind", "source", "day", "time", "user_id", "user_name", "acc
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """One answer to a lookup: the leaf that holds it, when it came, and the state that it says."""
+    """One answer to a lookup.
+
+    Args:
+        leaf: That holds it.
+        observed_at: When it came, RFC 3339.
+        state: That it says.
+        passing: There was trouble: the next run asks again.
+    """
 
     leaf: int
     observed_at: str
     state: str
+    passing: bool = False
 
 
 class Person(msgspec.Struct):
@@ -220,15 +228,15 @@ class Standing(msgspec.Struct):
     def _absorb_snapshot(self, index: int, leaf: Leaf, kind: Kind) -> None:
         if leaf.source == OWN_SOURCE:
             ours = msgspec.json.decode(leaf.payload, type=Refusal)
-            name, told = ours.source, Told(ours.id, None, ours.state)
+            name, told, passing = ours.source, Told(ours.id, None, ours.state), ours.is_passing
         else:
-            name, told = leaf.source, read_answer(kind, leaf.payload)
+            name, told, passing = leaf.source, read_answer(kind, leaf.payload), False
         if told.id is None:
             return  # nobody can be found by it
         source = self.source(name)
         people = source.users if kind == "user" else source.accounts
         person = people.setdefault(told.id, Person(told.id))
-        person.snapshots.append(Snapshot(index, leaf.observed_at, told.state))
+        person.snapshots.append(Snapshot(index, leaf.observed_at, told.state, passing))
         if person.name is None:
             person.name = told.name
 
