@@ -112,7 +112,13 @@ class Unreachable(SourceError):
 
 
 class Oversized(Unreachable):
-    """The answer was too large, broke off or did not come through in time: a smaller one may."""
+    """The answer was too large, broke off or did not come through in time: a smaller one may.
+
+    Attributes:
+        came: Whether it is an answer that was too large; False where none came through.
+    """
+
+    came: bool = False
 
     code = "answer_too_large"
     hint = "Ask for fewer entries at once, or give MUNIMENT_TIMEOUT_S more seconds."

@@ -60,6 +60,7 @@ class Source:
     ignores_offset: bool = False
     short_pages: bool = False
     largest_answer: int | None = None
+    too_large: frozenset[int] = frozenset()
     before_answer: Callable[["Source", int], None] = lambda _source, _number: None
     asks: list[Ask] = field(default_factory=list)
     served: set[int] = field(default_factory=set)
@@ -74,6 +75,8 @@ class Source:
         found = self._sorted([row for row in self.rows if matches(row, ask.window)])
         offset = 0 if self.ignores_offset else ask.offset
         page = found[offset : offset + self._width(ask)]
+        if not self.too_large.isdisjoint(row.key for row in page):
+            return self._without(ask, len(found))
         self.served |= {row.key for row in page}
         return Sheet(
             total=self.total_says(len(found)),
@@ -82,6 +85,13 @@ class Source:
             keys=np.array([row.key for row in page], dtype=np.uint64),
             contents=np.array([row.content for row in page], dtype=np.uint64),
         )
+
+    def _without(self, ask: Ask, total: int) -> Answer:
+        """One or two rows that do not come do not hide the total; more are asked for in halves."""
+        if ask.limit > 2:
+            return Refused("size", "the answer is too large")
+        none = np.empty(0, dtype=np.uint64)
+        return Sheet(self.total_says(total), ask.offset, ask.limit, none, none, withheld="the answer is too large")
 
     def _width(self, ask: Ask) -> int:
         width = min(ask.limit, self.cap)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.sweep.modelled import DAY, Row, Source, rows_of
 
-from muniment.sweep.sweeping import sweep
-from muniment.sweep.window import Seen, Window, weakest
+from muniment.sweep.sweeping import FirstPage, first_page, sweep
+from muniment.sweep.window import Ask, Seen, Window, weakest
 
 ONE_DAY = Window.day(DAY)
 
@@ -261,3 +261,82 @@ def test_parts_of_a_growing_day_that_sum_up_to_more_than_the_whole_are_not_belie
     verdict = source.drive(sweep(ONE_DAY, Seen(), growing=True))
     assert (verdict.parts, verdict.settled) == ((), False)
     assert verdict.gaps
+
+
+@pytest.mark.parametrize("place", [0, 1, 400, 998, 999])
+def test_a_row_that_is_too_large_is_a_gap_of_that_row_and_everything_else_is_had(place: int) -> None:
+    source, seen = Source(rows_of(1_000), too_large=frozenset({1 + place})), Seen()
+    verdict = source.drive(sweep(ONE_DAY, seen))
+    (gap,) = verdict.gaps
+    assert (gap.from_, gap.to, gap.expected, gap.got) == (DAY, DAY, 1, 0)
+    assert f"the entry at offset {place} " in gap.why
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY) - {1 + place}
+    assert (verdict.method, verdict.settled, seen.limit) == (None, False, 1000)
+    assert len(source.asks) < 50
+
+
+def test_a_day_of_nothing_but_rows_that_are_too_large_is_gaps_of_as_many() -> None:
+    source = Source(rows_of(30), too_large=frozenset(range(1, 31)))
+    gaps = source.drive(sweep(ONE_DAY, Seen(), growing=True)).gaps
+    assert sum(gap.expected or 0 for gap in gaps) == 30
+    assert len(gaps) == 21
+
+
+def test_the_day_of_a_row_that_is_too_large_is_found_by_totals_in_a_window_of_many() -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(40)]
+    rows = [Row(n, 1 + n, day=day) for n, day in enumerate(days)]
+    for window in (Window(days[0], days[-1]), Window(None, days[-1]), Window(days[0], None)):
+        source = Source(rows, too_large=frozenset({30}))
+        (gap,) = source.drive(sweep(window, Seen())).gaps
+        assert (gap.from_, gap.to, gap.expected, gap.got) == (days[29], days[29], 1, 0)
+        assert len(source.asks) < 60
+
+
+def test_a_row_that_is_too_large_among_rows_without_dates_names_no_day() -> None:
+    source = Source([*rows_of(3), Row(50, 50, day=None)], too_large=frozenset({50}))
+    (gap,) = source.drive(sweep(Window(), Seen())).gaps
+    assert (gap.from_, gap.to, gap.expected, gap.got) == (None, None, 1, 0)
+
+
+def test_a_first_page_is_looked_for_behind_rows_that_are_too_large_and_their_day_is_told() -> None:
+    rows = [Row(-2, 1, day=DAY), Row(-1, 2, day=DAY), *rows_of(10, day=DAY + dt.timedelta(days=3), first_key=100)]
+    source = Source(rows, too_large=frozenset({1, 2}))
+    assert source.drive(first_page(Ask(Window(), 0, 1000))) == FirstPage((DAY,), is_all=False)
+    assert source.served >= {100, 101}
+    assert Source(rows).drive(first_page(Ask(Window(), 0, 1000))) == FirstPage((), is_all=True)
+    assert Source(rows).drive(first_page(Ask(Window(), 0, 3))) == FirstPage((), is_all=False)
+
+
+def test_a_total_that_leaves_out_the_row_that_is_too_large_is_not_believed() -> None:
+    source = Source(rows_of(8), too_large=frozenset({4}), total_says=lambda total: max(total - 1, 0))
+    for growing in (False, True):
+        verdict = source.drive(sweep(ONE_DAY, Seen(), growing=growing))
+        assert (verdict.complete, verdict.settled) == (False, False)
+        assert verdict.gaps
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(1, 80),
+    large=st.frozensets(st.integers(1, 80), max_size=4),
+    cap=st.integers(2, 40),
+    last_offset=st.one_of(st.none(), st.integers(5, 80)),
+    growing=st.booleans(),
+)
+def test_rows_that_are_too_large_are_all_that_is_lacking_and_are_never_called_complete(
+    count: int,
+    large: frozenset[int],
+    cap: int,
+    last_offset: int | None,
+    growing: bool,
+) -> None:
+    source = Source(rows_of(count, ties=3), cap=cap, too_large=large, last_offset=last_offset)
+    verdict = source.drive(sweep(ONE_DAY, Seen(accounts=("a", "b")), growing=growing))
+    lacking = source.keys(ONE_DAY) & large
+    assert not (verdict.complete and lacking)
+    assert verdict.gaps or not lacking
+    if last_offset is None:
+        assert verdict.complete is not bool(lacking)
+        assert bool(verdict.gaps) is bool(lacking)
+        assert set(verdict.keys.tolist()) == source.keys(ONE_DAY) - large
+        assert sum(gap.expected or 0 for gap in verdict.gaps) == len(lacking)

@@ -1,7 +1,11 @@
 """One ask, over HTTP: a request, its answer cut into exact items, and the two hashes that stand for each row."""
 
+import contextlib
 import datetime as dt
 import threading
+from typing import NamedTuple
+
+import numpy as np
 
 from muniment.archive.columns import entry_batch
 from muniment.archive.identity import content_hashes, key_hashes
@@ -12,14 +16,31 @@ from muniment.errors import BadRequest, Oversized
 from muniment.source.client import Client, Reply
 from muniment.source.endpoints import AUDIT_LOG
 from muniment.source.pages import cut_page
-from muniment.sweep.window import EVERYTHING, Ask, Refused, Sheet
+from muniment.sweep.window import Ask, Refused, Sheet, Window, Words
 
 __all__ = ["LARGEST_ANSWER_BYTES", "Asker"]
 
 LARGEST_ANSWER_BYTES = 8 << 20
 """A larger answer is asked for in halves: 1000 entries are half a megabyte, and several pages are under way at once."""
 
-_ONE_ROW = Ask(EVERYTHING, 0, 1)
+_FEW = 2  # rows that are asked for to learn a total, or one by one
+_MOST_STEPS = 12
+_NO_ROW = Ask(Window.day(dt.date(2100, 1, 1)), 0, 1)  # of any other window the one row may be what does not come
+_NONE: Words = np.empty(0, dtype=np.uint64)
+
+
+class Behind(NamedTuple):
+    """An answer from further on, taken for the total alone.
+
+    Args:
+        reply: It.
+        steps: How much further on it was asked for.
+        why: Why what was asked for at first did not come.
+    """
+
+    reply: Reply
+    steps: int
+    why: str
 
 
 class Asker:
@@ -42,8 +63,10 @@ class Asker:
         self._source = source
         self._lock = threading.Lock()
 
-    def ask(self, ask: Ask) -> Reply | Refused:
+    def ask(self, ask: Ask) -> Reply | Behind | Refused:
         """Ask once; what is no page but no end either is a `Refused`.
+
+        Where one row or two do not come, the total is taken from an answer behind them.
 
         Raises:
             SourceError: The source cannot be read.
@@ -51,15 +74,40 @@ class Asker:
         try:
             reply = self._get(ask)
         except Oversized as error:
-            # from a source that answers nothing at all less would be asked in vain, for hours
-            self._note_clock(self._get(_ONE_ROW))
-            return Refused("size", error.message)
+            self._make_sure_of_life(error)
+            return self._look_behind(ask, error) if ask.limit <= _FEW else Refused("size", error.message)
         except BadRequest as error:
             if ask.offset == 0:
                 raise
             return Refused("offset", f"offset {ask.offset} was refused: {error.message}")
         self._note_clock(reply)
         return reply
+
+    def _make_sure_of_life(self, error: Oversized) -> None:
+        """From a source that answers nothing at all less would be asked in vain, for hours.
+
+        Raises:
+            SourceError: It answers nothing.
+        """
+        if not error.came:
+            with contextlib.suppress(BadRequest):  # an answer too
+                self._note_clock(self._get(_NO_ROW))
+
+    def _look_behind(self, ask: Ask, error: Oversized) -> Behind | Refused:
+        """The total of a window whose row does not come, from the rows after it, or from the end.
+
+        They are as near as may be, for a source may refuse deep offsets; where it refuses these, the window is read in
+        parts, in which the row lies less deep.
+        """
+        for steps in (ask.limit << n for n in range(_MOST_STEPS)):
+            try:
+                return Behind(self._get(Ask(ask.window, ask.offset + steps, ask.limit)), steps, error.message)
+            except Oversized as next_one:
+                if not next_one.came:
+                    break  # each costs the whole time that one request is tried
+            except BadRequest:
+                break
+        return Refused("size", error.message)
 
     def _get(self, ask: Ask) -> Reply:
         with self._lock:
@@ -71,7 +119,7 @@ class Asker:
             self.source_clock = reply.date
             self.skew_s = round((reply.date - reply.received_at).total_seconds(), 1)
 
-    def read(self, reply: Reply | Refused) -> Fetched:
+    def read(self, reply: Reply | Behind | Refused) -> Fetched:
         """Cut an answer into items, and make their leaves.
 
         Raises:
@@ -79,6 +127,8 @@ class Asker:
         """
         if isinstance(reply, Refused):
             return Fetched(reply)
+        if isinstance(reply, Behind):
+            return Fetched(_total_alone(reply))
         page = cut_page(reply.body)
         self.odd.update(dict.fromkeys(page.odd))
         items = one_lines(page.items)
@@ -91,3 +141,15 @@ class Asker:
             contents=content_hashes(items),
         )
         return Fetched(sheet, batch)
+
+
+def _total_alone(behind: Behind) -> Sheet:
+    page = cut_page(behind.reply.body)
+    return Sheet(
+        total=page.total,
+        offset=None if page.offset is None else page.offset - behind.steps,
+        limit=page.limit,
+        keys=_NONE,
+        contents=_NONE,
+        withheld=behind.why,
+    )

@@ -15,9 +15,9 @@ from muniment.sweep.census import days_that_differ
 from muniment.sweep.days import days_between, first_settled
 from muniment.sweep.plan import IDLE_BUDGET, must_be_confirmed, needs_reading, rotation
 from muniment.sweep.survey import Survey, survey
-from muniment.sweep.sweeping import Verdict, count, once_more, sweep
+from muniment.sweep.sweeping import Verdict, count, first_page, once_more, sweep
 from muniment.sweep.together import together
-from muniment.sweep.window import EVERYTHING, Answer, Ask, Sheet, Steps, Window, Words
+from muniment.sweep.window import EVERYTHING, Ask, Window, Words
 
 __all__ = ["FIRST_PAGE", "Reader"]
 
@@ -49,9 +49,9 @@ class Reader:
         desk = self._desk
         if not desk.days.days:
             window = EVERYTHING if desk.goal.from_ is None else Window(desk.goal.from_, desk.calendar.last)
-            page = self._crew.run(_ask(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1)))
-            shown = set(desk.sealer.days_elsewhere)
-            if isinstance(page, Sheet) and page.total == len(page):
+            page = self._crew.run(first_page(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1)))
+            shown = {*desk.sealer.days_elsewhere, *page.withheld}
+            if page.is_all:
                 shown.add(desk.calendar.last)  # there are no others between these and today
             desk.calendar.begin(first_settled(shown, desk.calendar.last))
             return None
@@ -188,9 +188,9 @@ class Reader:
     def look_before(self) -> None:
         """Entries lie before the first day: read the days back to the earliest, what is older still as one window."""
         desk, stretch = self._desk, self._desk.calendar.stretch
-        self._crew.run(_ask(Ask(stretch.before, 0, 1000)))
+        page = self._crew.run(first_page(Ask(stretch.before, 0, 1000)))
         # the day before is read in any case: it may have begun on our first day, in a zone to the west
-        earliest = min(self._earliest(), stretch.first - _DAY)
+        earliest = min(self._earliest(*page.withheld), stretch.first - _DAY)
         self.read(days_between(earliest, stretch.first - _DAY))
         desk.calendar.begin(earliest)
         before = desk.calendar.stretch.before
@@ -201,11 +201,11 @@ class Reader:
         """Whether entries of days before the first are archived, which an answer to another question brought."""
         return self._earliest() < self._desk.calendar.stretch.first
 
-    def _earliest(self) -> dt.date:
-        """The day on which the entries that are archived begin, but for such as lie long before all others."""
+    def _earliest(self, *others: dt.date) -> dt.date:
+        """The first day of archived entries, and some others; but for such as lie long before all others."""
         first = self._desk.calendar.stretch.first
         known = (day for day, rows in self._desk.known.counts.items() if rows)
-        return first_settled({*known, *self._desk.sealer.days_elsewhere, first}, first)
+        return first_settled({*known, *self._desk.sealer.days_elsewhere, *others, first}, first)
 
     def look_at(self, window: Window, *, growing: bool = False) -> None:
         """Read a window that is no day."""
@@ -219,9 +219,3 @@ class Reader:
         if all(verdict.complete for verdict in self._outside):
             return np.concatenate([np.empty(0, np.uint64), *(verdict.keys for verdict in self._outside)])
         return None
-
-
-def _ask(ask: Ask) -> Steps[Answer]:
-    """Ask once for what its page shows."""
-    (answer,) = yield (ask,)
-    return answer

@@ -121,7 +121,9 @@ def _drop(response: BaseHTTPResponse) -> None:
 
 
 def _too_large(max_body_bytes: int) -> SourceError:
-    return Oversized(f"the answer is larger than {max_body_bytes} bytes")
+    error = Oversized(f"the answer is larger than {max_body_bytes} bytes")
+    error.came = True
+    return error
 
 
 def _explain(error: Exception, timeout_s: float, *, answering: bool) -> Setback | SourceError:

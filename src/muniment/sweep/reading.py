@@ -1,7 +1,8 @@
 """One pass over a window, page by page, and what speaks against it.
 
 Design §4.1: advance by what was received, overlap each seam by one row, never stop on a short page while the total
-says otherwise, and look behind the end where the last page was full.
+says otherwise, and look behind the end where the last page was full. A row that is too large to come even by itself is
+passed over: the pages are halved until it stands alone, and what lies behind it is read.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
         pages: Answers with rows.
         flaw: What speaks against the pass, in words, or None.
         moved: Whether the total changed while it ran.
+        withheld: Offset of each row that was passed over, and why.
     """
 
     window: Window
@@ -40,6 +42,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
     pages: int
     flaw: str | None
     moved: bool
+    withheld: tuple[tuple[int, str], ...] = ()
 
     @property
     def rows(self) -> int:
@@ -49,7 +52,12 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
     @property
     def whole(self) -> bool:
         """Whether rows and totals agree and nothing speaks against it."""
-        return self.flaw is None and not self.moved and self.rows == self.total_after
+        return self.flaw is None and not self.moved and not self.withheld and self.rows == self.total_after
+
+    @property
+    def lacks_only_withheld(self) -> bool:
+        """Whether rows that were passed over are all that speaks against it, or that it moved."""
+        return bool(self.withheld) and self.flaw is None and self.rows + len(self.withheld) == self.total_after
 
     @property
     def atomic(self) -> bool:
@@ -88,7 +96,8 @@ class _Course:
     def __init__(self, window: Window, seen: Seen) -> None:
         self.window = window
         self.seen = seen
-        self.rows = 0
+        self.rows = 0  # had, or passed over
+        self.withheld: list[tuple[int, str]] = []
         self.flaw: str | None = None
         self.ended = False
         self._totals: list[int] = []
@@ -97,6 +106,7 @@ class _Course:
         self._twins = 0
         self._step = 0  # rows of the last page, to guess where the next ones begin
         self._was_short = False
+        self._borne = 0  # rows a page before the first one was refused, since a row was passed over
         self._last: tuple[int, int] | None = None  # the last row received, to compare the next seam with
 
     @property
@@ -129,6 +139,9 @@ class _Course:
             if isinstance(answer, Refused):
                 self._refused(answer, limit)
                 return False
+            if answer.withheld is not None:
+                self._withheld(offset, answer, answer.withheld, limit)
+                return False
             before = self.rows
             self._take(offset, answer, limit)
             if self.rows == before:
@@ -136,8 +149,23 @@ class _Course:
         return True
 
     def _refused(self, answer: Refused, limit: int) -> None:
+        self._borne = self._borne or min(limit, self.seen.limit)
         if answer.kind != "size" or not self.seen.halve(limit, answer.why):
             self.flaw = answer.why
+
+    def _withheld(self, offset: int, sheet: Sheet, why: str, limit: int) -> None:
+        """Ask for less, or pass over the one row that it is."""
+        if limit > 1:
+            self._refused(Refused("size", why), limit)
+            return
+        self.flaw = self._wrong_figures(offset, sheet)
+        if self.flaw is None and sheet.total is not None:
+            self._totals.append(sheet.total)
+            self.withheld.append((offset, why))
+            self.rows += 1
+            self._step, self._was_short = 1, False  # it cannot be compared with what comes at the next seam
+            self.seen.passed_over(self._borne)
+            self._borne = 0
 
     def _take(self, offset: int, sheet: Sheet, limit: int) -> None:
         self.seen.bore(limit, len(sheet))
@@ -203,4 +231,5 @@ class _Course:
             pages=sum(1 for page in self._keys if page.size),
             flaw=flaw,
             moved=len(set(self._totals)) > 1,
+            withheld=tuple(self.withheld),
         )

@@ -16,12 +16,14 @@ from muniment.sweep.budget import Budget
 from muniment.sweep.plan import other_seams
 from muniment.sweep.reading import Reading, read
 from muniment.sweep.together import together
-from muniment.sweep.window import Answer, Ask, Gap, Method, Seen, Sheet, Steps, Window, Words, weakest
+from muniment.sweep.window import Answer, Ask, Gap, Method, Refused, Seen, Sheet, Steps, Window, Words, weakest
 
-__all__ = ["Verdict", "count", "once_more", "sweep"]
+__all__ = ["FirstPage", "Verdict", "count", "first_page", "once_more", "sweep"]
 
 MOST_PASSES = 5
 MOST_WHILE_MOVING = 3
+MOST_NAMED = 20
+_EARLY, _LATE = dt.date(1970, 1, 1), dt.date(2199, 12, 31)  # within what any source takes for a date
 _NONE: Words = np.empty(0, dtype=np.uint64)
 
 
@@ -136,6 +138,54 @@ def count(window: Window) -> Steps[int | None]:
     return answer.total if isinstance(answer, Sheet) else None
 
 
+class FirstPage(msgspec.Struct, frozen=True):
+    """What the first answer of a window showed, beside its rows.
+
+    Args:
+        withheld: The day of the first row that was too large to come; nothing where there was none, or it is of no day.
+        is_all: Whether the window has no further rows.
+    """
+
+    withheld: tuple[dt.date, ...]
+    is_all: bool
+
+
+def first_page(ask: Ask) -> Steps[FirstPage]:
+    """Ask for the first rows of a window for what they show, and go on behind such as are too large to come."""
+    offset, limit = 0, ask.limit
+    while offset < MOST_NAMED:
+        (answer,) = yield (Ask(ask.window, offset, limit),)
+        too_large = answer.withheld is not None if isinstance(answer, Sheet) else answer.kind == "size"
+        if not too_large or (limit == 1 and isinstance(answer, Refused)):
+            break
+        offset, limit = (offset, limit // 2) if limit > 1 else (offset + 1, ask.limit)
+    day = (yield from day_at(ask.window, 0)) if offset else None
+    is_all = isinstance(answer, Sheet) and not offset and answer.total == len(answer)
+    return FirstPage(() if day is None else (day,), is_all)
+
+
+def day_at(window: Window, offset: int) -> Steps[dt.date | None]:
+    """The day of the row at an offset, by totals alone, for a row that does not come; None where they do not tell."""
+    if window.is_day:
+        return window.first_day
+    first, last = (window.from_ or _EARLY).toordinal(), (window.to or _LATE).toordinal()
+    whole, dated = yield from together([count(window), count(_until(window, last))])
+    if whole is None or whole != dated:
+        return None  # among rows without dates, an offset says nothing of the days
+    while first < last:
+        middle = (first + last) // 2
+        until = yield from count(_until(window, middle))
+        if until is None:
+            return None
+        first, last = (first, middle) if until > offset else (middle + 1, last)
+    day = dt.date.fromordinal(first)
+    return day if (yield from count(Window(day, day, window.filter))) else None
+
+
+def _until(window: Window, last: int) -> Window:
+    return Window(window.from_ or _EARLY, dt.date.fromordinal(last), window.filter)
+
+
 class _Trial:
     """The passes over one window, and what they have given together."""
 
@@ -157,17 +207,24 @@ class _Trial:
         while len(self.passes) < most:
             reading = yield from read(self.window, self.seen)
             self.passes.append(reading)
-            holds = reading.whole and not self._was_exceeded(reading.total_after)
-            if holds and (reading.atomic or not self.confirm):
-                return self.verdict("atomic" if reading.atomic else "stable")
-            if holds and (yield from self._confirmed(reading)):
-                return self.verdict("confirmed")
-            if self.growing and self._reached(reading):
-                return self.verdict(None, settled=True)
-            if not self.confirm and self._union_holds() and (yield from self._nothing_behind(reading.total_after)):
-                return self.verdict("stable", keys=self._union())
-            if most < MOST_PASSES and reading.flaw is not None:
-                return None
+            verdict = yield from self._judge(reading)
+            if verdict is not None or (most < MOST_PASSES and reading.flaw is not None):
+                return verdict
+        return None
+
+    def _judge(self, reading: Reading) -> Steps[Verdict | None]:
+        """What the last pass says, beside those before it; None where it settles nothing."""
+        holds = reading.whole and not self._was_exceeded(reading.total_after)
+        if holds and (reading.atomic or not self.confirm):
+            return self.verdict("atomic" if reading.atomic else "stable")
+        if holds and (yield from self._confirmed(reading)):
+            return self.verdict("confirmed")
+        if reading.lacks_only_withheld and (self.growing or not reading.moved):
+            return (yield from self._without_withheld(reading))
+        if self.growing and self._reached(reading):
+            return self.verdict(None, settled=True)
+        if not self.confirm and self._union_holds() and (yield from self._nothing_behind(reading.total_after)):
+            return self.verdict("stable", keys=self._union())
         return None
 
     def _was_exceeded(self, total: int | None) -> bool:
@@ -179,7 +236,7 @@ class _Trial:
         if total is None or self._was_exceeded(total):
             return False
         (behind,) = yield (Ask(self.window, total, self.seen.limit),)
-        self._rows_behind |= not isinstance(behind, Sheet) or len(behind) > 0
+        self._rows_behind |= not isinstance(behind, Sheet) or len(behind) > 0 or behind.withheld is not None
         return not self._rows_behind
 
     def _confirmed(self, reading: Reading) -> Steps[bool]:
@@ -192,7 +249,7 @@ class _Trial:
 
     @staticmethod
     def _reached(reading: Reading) -> bool:
-        return reading.flaw is None and reading.rows == reading.total_after
+        return reading.flaw is None and not reading.withheld and reading.rows == reading.total_after
 
     def _union(self) -> Words:
         return np.unique(np.concatenate([_NONE, *(reading.keys for reading in self.passes)]))
@@ -219,6 +276,18 @@ class _Trial:
             settled=settled,
         )
 
+    def _without_withheld(self, reading: Reading) -> Steps[Verdict]:
+        """Everything but rows that are too large to come: each is a gap, and the last one names all that are left."""
+        gaps = []
+        for offset, why in reading.withheld[:MOST_NAMED]:
+            day = yield from day_at(self.window, offset)
+            named = self.window if day is None else Window(day, day, self.window.filter)
+            gaps.append(Gap.of(named, 1, 0, f"the entry at offset {offset} of {self.window} cannot be had: {why}"))
+        others = len(reading.withheld) - len(gaps)
+        if others:
+            gaps.append(Gap.of(self.window, others, 0, f"further entries cannot be had: {reading.withheld[-1][1]}"))
+        return msgspec.structs.replace(self.verdict(None, settled=False), gaps=tuple(gaps))
+
     def give_up(self) -> Verdict:
         """A gap: what all passes together got, beside the last total."""
         keys = self._union()
@@ -229,6 +298,8 @@ class _Trial:
         last = self.passes[-1]
         if last.flaw is not None:
             return last.flaw
+        if last.withheld:
+            return f"{len(last.withheld)} of the entries cannot be had: {last.withheld[-1][1]}"
         if self.total is not None and got > self.total:
             return "the source serves more entries than its total says"
         if last.moved:

@@ -117,6 +117,8 @@ class Sheet(msgspec.Struct, frozen=True, eq=False):
         limit: As echoed, None where it was not.
         keys: Hash of (source, id) of each row, in the order served.
         contents: Hash of the exact bytes of each row.
+        withheld: Why there are no rows though there may be some: what was asked for is too large, and it was one row or
+            two. The total is true all the same.
     """
 
     total: int | None
@@ -124,6 +126,7 @@ class Sheet(msgspec.Struct, frozen=True, eq=False):
     limit: int | None
     keys: Words
     contents: Words
+    withheld: str | None = None
 
     def __len__(self) -> int:
         return int(self.keys.size)
@@ -213,6 +216,11 @@ class Seen:
             self.limit, self._full = asked, 0
         elif rows >= self.limit:
             self._full += 1
+
+    def passed_over(self, before: int) -> None:
+        """One row was too large by itself, not the pages: ask for as many again as before it was met."""
+        if before > self.limit:
+            self.limit, self._full = before, 0
 
     def halve(self, asked: int, why: str) -> bool:
         """An ask for so many rows was refused for its size: ask for half of that; False when it cannot be less."""
