@@ -87,6 +87,18 @@ def test_a_missing_total_is_a_flaw() -> None:
     assert reading.flaw == "the source gave no total"
 
 
+@given(count=st.integers(0, 200), cap=st.integers(1, 60), short=st.booleans(), told=st.integers(0, 3))
+def test_without_totals_rows_are_read_until_no_more_come(count: int, cap: int, short: bool, told: int) -> None:
+    def forget(source: Source, number: int) -> None:
+        source.total_says = lambda total: total if told and number % (told + 1) == 0 else None
+
+    source = Source(rows_of(count, ties=3), cap=cap, short_pages=short, before_answer=forget)
+    reading = source.drive(read(ONE_DAY, Seen()))
+    assert reading.flaw == "the source gave no total"
+    assert not reading.whole
+    assert sorted(reading.keys.tolist()) == sorted(source.keys(ONE_DAY))
+
+
 def test_an_answer_that_is_too_large_halves_the_pages_from_then_on() -> None:
     seen = Seen()
     source = Source(rows_of(500), largest_answer=130)

@@ -340,3 +340,11 @@ def test_rows_that_are_too_large_are_all_that_is_lacking_and_are_never_called_co
         assert bool(verdict.gaps) is bool(lacking)
         assert set(verdict.keys.tolist()) == source.keys(ONE_DAY) - large
         assert sum(gap.expected or 0 for gap in verdict.gaps) == len(lacking)
+
+
+def test_a_gap_without_a_total_says_how_many_rows_came_all_the_same() -> None:
+    source = Source(rows_of(2_500), total_says=lambda _: None)
+    verdict = source.drive(sweep(ONE_DAY, Seen()))
+    assert [(gap.expected, gap.got, gap.why) for gap in verdict.gaps] == [(None, 2_500, "the source gave no total")]
+    assert set(verdict.keys.tolist()) == source.keys(ONE_DAY)
+    assert len(source.asks) <= 2 * 6

@@ -47,7 +47,8 @@ class Judge:
             told = self._judge_outside(crew, reader, told)
         stretch = desk.calendar.stretch
         if told.doubt is not None:
-            self._doubt(stretch.everything, None, 0, told.doubt)
+            had = sum(map(desk.days.rows, desk.calendar.days)) + (self._archived_outside() if desk.goal.whole else 0)
+            self._doubt(stretch.everything, None, had, told.doubt)
         if told.status is not None:
             desk.scribe.controls.append(told.status)
         for controls in desk.scribe.controls:
@@ -91,8 +92,7 @@ class Judge:
         if told.moved:
             self._desk.seen.notice("the whole moved while it was surveyed: what no day serves is known within that")
         if not told.bears_out(archived):
-            why = "outside any day: entries without dates, or with such as no day serves"
-            self._desk.days.gaps.append(Gap.of(EVERYTHING, told.outside, archived, why))
+            self._desk.days.gaps.append(_outside_gap(told, archived))
         return told
 
     def _archived_outside(self, told: Survey) -> int:
@@ -145,3 +145,12 @@ class Judge:
                 )
             self.findings += desk.missing.findings(min(served, default=None), desk.who.run)
         desk.days.release()
+
+
+def _outside_gap(told: Survey, archived: int) -> Gap:
+    """What the totals say of no day beside what is archived of none; or that the days serve more than there is."""
+    if told.whole is not None and told.outside is not None and told.outside < 0:
+        why = "the days serve more entries than the total without dates says"
+        return Gap.of(EVERYTHING, told.whole, told.whole - told.outside + archived, why)
+    why = "outside any day: entries without dates, or with such as no day serves"
+    return Gap.of(EVERYTHING, told.outside, archived, why)

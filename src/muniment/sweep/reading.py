@@ -101,6 +101,8 @@ class _Course:
         self.flaw: str | None = None
         self.ended = False
         self._totals: list[int] = []
+        self._untold = False  # an answer had no total
+        self._least = 1  # rows there are at least, where no total says it
         self._keys: list[Words] = []
         self._contents: list[Words] = []
         self._twins = 0
@@ -115,7 +117,7 @@ class _Course:
 
     @property
     def _missing(self) -> int:
-        return self._totals[-1] - self.rows if self._totals else 1
+        return (self._totals[-1] if self._totals else self._least) - self.rows
 
     @property
     def _at(self) -> int:
@@ -158,9 +160,9 @@ class _Course:
         if limit > 1:
             self._refused(Refused("size", why), limit)
             return
-        self.flaw = self._wrong_figures(offset, sheet)
-        if self.flaw is None and sheet.total is not None:
-            self._totals.append(sheet.total)
+        self.flaw = self._wrong_offset(offset, sheet)
+        if self.flaw is None:
+            self._note_total(sheet, offset + 2)
             self.withheld.append((offset, why))
             self.rows += 1
             self._step, self._was_short = 1, False  # it cannot be compared with what comes at the next seam
@@ -171,16 +173,21 @@ class _Course:
         self.seen.bore(limit, len(sheet))
         if sheet.limit not in (None, limit):
             self.seen.notice(f"asked for {limit} rows, answered with a limit of {sheet.limit}")
-        self.flaw = self._wrong_figures(offset, sheet)
-        if self.flaw is None and sheet.total is not None:
-            self._totals.append(sheet.total)
+        self.flaw = self._wrong_offset(offset, sheet)
+        if self.flaw is None:
+            self._note_total(sheet, offset + len(sheet) + 1)
             self._absorb(offset, sheet)
             self._judge_end(sheet, limit)
 
-    @staticmethod
-    def _wrong_figures(offset: int, sheet: Sheet) -> str | None:
+    def _note_total(self, sheet: Sheet, least: int) -> None:
+        """Keep the total; where there is none, rows are supposed behind each page until one brings nothing."""
         if sheet.total is None:
-            return "the source gave no total"
+            self._untold, self._least = True, least
+        else:
+            self._totals.append(sheet.total)
+
+    @staticmethod
+    def _wrong_offset(offset: int, sheet: Sheet) -> str | None:
         if sheet.offset is not None and sheet.offset != offset:
             return f"asked for offset {offset}, answered from {sheet.offset}"
         return None
@@ -207,18 +214,20 @@ class _Course:
             self.seen.pages_fall_short = True  # more rows came behind a page that was not full
         self._was_short = len(sheet) < min(limit, self.seen.fullest)
         full = not self._was_short or self.seen.pages_fall_short
-        if brought == 0 and self._missing > 0 and len(sheet):
+        if not self._totals and not len(sheet):
+            self.ended = True
+        elif brought == 0 and self._missing > 0 and len(sheet):
             self._step = 1  # the overlap alone filled the page: go on without it
         elif brought == 0 and self._missing > 0:
             self.flaw = f"no more rows at offset {self.rows} of {self._totals[-1]}"
         elif self._missing <= 0 and (brought == 0 or not full):
             self.ended = True
-        elif self.rows > 4 * self._totals[-1] + 10_000:
+        elif self._totals and self.rows > 4 * self._totals[-1] + 10_000:
             self.flaw = f"still more rows at {self.rows} of {self._totals[-1]}"
 
     def result(self) -> Reading:
         keys = np.concatenate([_NONE, *self._keys])
-        flaw = self.flaw
+        flaw = self.flaw or ("the source gave no total" if self._untold else None)
         if flaw is None and int(np.unique(keys).size) + self._twins != keys.size:
             flaw = "one entry came on two pages"
         return Reading(

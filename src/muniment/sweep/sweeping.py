@@ -208,9 +208,13 @@ class _Trial:
             reading = yield from read(self.window, self.seen)
             self.passes.append(reading)
             verdict = yield from self._judge(reading)
-            if verdict is not None or (most < MOST_PASSES and reading.flaw is not None):
+            if verdict is not None or (most < MOST_PASSES and reading.flaw is not None) or self._is_untold():
                 return verdict
         return None
+
+    def _is_untold(self) -> bool:
+        """Whether two passes had no total: further ones could not be held against anything either."""
+        return len(self.passes) > 1 and all(each.total_after is None for each in self.passes)
 
     def _judge(self, reading: Reading) -> Steps[Verdict | None]:
         """What the last pass says, beside those before it; None where it settles nothing."""
