@@ -210,3 +210,17 @@ def test_the_splitter_never_goes_back_over_what_it_has_read(inside: bytes) -> No
     # one that does would need minutes here, and the suite its patience
     with contextlib.suppress(WireError):
         cut_page(b'{"items":[NaN,' + inside + b"]}")
+
+
+@pytest.mark.parametrize("more", ["", ',"extra":NaN'])
+def test_null_for_no_items_is_an_empty_page_and_odd(more: str) -> None:
+    page = cut_page(b'{"total":0,"offset":0,"limit":9,"items": null%b}' % more.encode())
+    assert (page.total, page.items) == (0, ())
+    assert "items: null where there are none" in page.odd
+    assert cut_page(b'{"total":0,"offset":0,"limit":9,"items":[]}').odd == ()
+
+
+@pytest.mark.parametrize("total", ["3", "-1", '"0"', "null", "0.0"])
+def test_null_where_there_may_be_items_is_no_page(total: str) -> None:
+    with pytest.raises(WireError, match="items: expected array, got null"):
+        cut_page(b'{"total":%b,"offset":0,"limit":9,"items":null}' % total.encode())

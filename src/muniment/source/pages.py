@@ -31,7 +31,7 @@ class RawPage(msgspec.Struct, frozen=True):
 
 
 class _Envelope(msgspec.Struct, frozen=True, gc=False):
-    items: list[msgspec.Raw]
+    items: list[msgspec.Raw] | None
     total: msgspec.Raw = _ABSENT
     offset: msgspec.Raw = _ABSENT
     limit: msgspec.Raw = _ABSENT
@@ -62,6 +62,10 @@ def cut_page(body: bytes) -> RawPage:
     if body.startswith(BOM):
         odd.append("begins with a byte order mark")
     total, offset, limit = (_read_count(name, getattr(parts, name), odd) for name in ("total", "offset", "limit"))
+    if parts.is_null:
+        if total != 0:
+            raise WireError("expected array, got null", path="items")
+        odd.append("items: null where there are none")
     return RawPage(total, offset, limit, parts.items, tuple(odd))
 
 
@@ -86,9 +90,9 @@ def _can_be_cut(body: bytes) -> bool:
 
 def _parse(body: bytes) -> Parts:
     envelope = _decode_envelope(body)
-    items = tuple(map(bytes, envelope.items))
+    items = tuple(map(bytes, envelope.items or ()))
     total, offset, limit = (bytes(raw) or None for raw in (envelope.total, envelope.offset, envelope.limit))
-    return Parts(total, offset, limit, items)
+    return Parts(total, offset, limit, items, envelope.items is None)
 
 
 def _read_count(name: str, value: bytes | None, odd: list[str]) -> int | None:

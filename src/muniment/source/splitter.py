@@ -44,12 +44,16 @@ class NotJson(WireError):
 
 
 class Parts(NamedTuple):
-    """The members of a page, each as the exact bytes it has in the body; None where there is none."""
+    """The members of a page, each as the exact bytes it has in the body; None where there is none.
+
+    `is_null` tells `null` for items from an empty array.
+    """
 
     total: bytes | None
     offset: bytes | None
     limit: bytes | None
     items: tuple[bytes, ...]
+    is_null: bool = False
 
 
 def split_page(body: bytes) -> Parts:
@@ -59,7 +63,7 @@ def split_page(body: bytes) -> Parts:
 
     Raises:
         NotJson: The body cannot be cut.
-        WireError: It is no object, or ``items`` is missing or no array.
+        WireError: It is no object, or ``items`` is missing, or neither an array nor ``null``.
     """
     start = _value_start(body)
     if body[start : start + 1] != b"{":
@@ -68,10 +72,12 @@ def split_page(body: bytes) -> Parts:
     if b"items" not in found:
         raise WireError("missing", path="items")
     first, end = found[b"items"]
-    if body[first] != ord("["):
+    is_null = body[first:end] == b"null"
+    if body[first] != ord("[") and not is_null:
         raise WireError(f"expected array, got {kind_of(body[first:end])}", path="items")
     total, offset, limit = (_slice(body, found.get(name)) for name in (b"total", b"offset", b"limit"))
-    return Parts(total, offset, limit, tuple(body[i:j] for i, j in _elements(body, first)))
+    items = () if is_null else tuple(body[i:j] for i, j in _elements(body, first))
+    return Parts(total, offset, limit, items, is_null)
 
 
 def kind_of(value: bytes) -> str:
