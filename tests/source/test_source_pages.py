@@ -220,6 +220,14 @@ def test_null_for_no_items_is_an_empty_page_and_odd(more: str) -> None:
     assert cut_page(b'{"total":0,"offset":0,"limit":9,"items":[]}').odd == ()
 
 
+def test_null_behind_the_last_item_is_an_empty_page_and_odd() -> None:
+    page = cut_page(b'{"total":20,"offset":20,"limit":9,"items":null}')
+    assert (page.total, page.items, page.odd) == (20, (), ("items: null where there are none",))
+    for body in (b'{"total":20,"offset":19,"items":null}', b'{"total":20,"items":null}'):
+        with pytest.raises(WireError, match="items: expected array, got null"):
+            cut_page(body)
+
+
 @pytest.mark.parametrize("total", ["3", "-1", '"0"', "null", "0.0"])
 def test_null_where_there_may_be_items_is_no_page(total: str) -> None:
     with pytest.raises(WireError, match="items: expected array, got null"):

@@ -63,7 +63,7 @@ def cut_page(body: bytes) -> RawPage:
         odd.append("begins with a byte order mark")
     total, offset, limit = (_read_count(name, getattr(parts, name), odd) for name in ("total", "offset", "limit"))
     if parts.is_null:
-        if total != 0:
+        if total is None or total > (offset or 0):
             raise WireError("expected array, got null", path="items")
         odd.append("items: null where there are none")
     return RawPage(total, offset, limit, parts.items, tuple(odd))
