@@ -47,7 +47,9 @@ class Judge:
             told = self._judge_outside(crew, reader, told)
         stretch = desk.calendar.stretch
         if told.doubt is not None:
-            had = sum(map(desk.days.rows, desk.calendar.days)) + (self._archived_outside() if desk.goal.whole else 0)
+            had = sum(map(desk.days.rows, desk.calendar.days)) + (
+                self._archived_outside(told) if desk.goal.from_start else 0
+            )
             self._doubt(stretch.everything, None, had, told.doubt)
         if told.status is not None:
             desk.scribe.controls.append(told.status)
