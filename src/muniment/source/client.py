@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Self
 from muniment.errors import Oversized, SourceError, Unreachable
 from muniment.source.endpoints import spell
 from muniment.source.exchange import Answer, exchange
+from muniment.source.halt import Halt
 from muniment.source.pacing import Pacer
 from muniment.source.pages import is_json
 from muniment.source.refusal import read_complaint, refusal
@@ -79,7 +80,7 @@ class Client:
         monotonic: Seconds of a clock that only goes forward.
         sleep: Waits that many seconds; by default it ends early when `stop` is set.
         jitter: A number from 0 up to 1, anew each time.
-        stop: Once set, every call ends with `Stopped` soon, and no request goes out any more; `give_up` sets it.
+        stop: Once set, every call ends with `Stopped` soon, and no request goes out any more.
         environ: Where proxies and certificates of authorities are named.
         max_body_bytes: A larger answer is not taken in.
 
@@ -102,7 +103,7 @@ class Client:
         self.settings = settings
         self._clock = clock
         self._monotonic = monotonic
-        self._stop = stop or threading.Event()
+        self._stop = Halt(stop)
         self._sleep = sleep or self._stop.wait
         self._jitter = jitter
         self._max_body_bytes = max_body_bytes
