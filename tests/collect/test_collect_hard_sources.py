@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -277,3 +278,25 @@ def test_a_key_that_is_refused_ends_a_run_though_others_wait_to_try_again(place:
     outcome = place.collect().outcome
     assert isinstance(outcome.stopped, Unauthorized)
     assert time.monotonic() - begun < 50
+
+
+def test_a_source_that_refuses_a_thousand_rows_at_a_time_is_asked_for_fewer(place: Place) -> None:
+    place.source.fill(5, 1, 40)
+    place.source.refuse = lambda params: (400, {}) if int(params["limit"]) > 100 else None
+    whole(place)
+    whole(place)
+    assert len(place.source.asked) <= 40
+
+
+def test_a_page_without_a_list_of_items_is_asked_for_again(place: Place) -> None:
+    place.source.fill(5, 1, 40)
+    asked = Counter[tuple[str, ...]]()
+    honest = place.source.page
+
+    def page(params: Params, key: str) -> bytes:
+        asked[tuple(params.values())] += 1
+        first = asked[tuple(params.values())] == 1
+        return b'{"total":3,"offset":0,"limit":1000,"items":{"0":{}}}' if first else honest(params, key)
+
+    place.source.page = page  # type: ignore[method-assign]
+    whole(place)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.errors import WireError
-from muniment.source.pages import NotJson, RawPage, cut_page, is_json
+from muniment.source.pages import NotJson, RawPage, cut_page, is_no_json, is_no_page
 from muniment.source.splitter import split_page
 
 PAGE = b'{"total":3,"offset":0,"limit":1000,"items":[{"id":"a"}, {"id" : "b", "x":[1, {"y":"]}"}]},\n {"id":"c"}]}'
@@ -78,7 +78,7 @@ def test_any_bytes_are_cut_or_refused_and_items_are_slices_of_the_body(body: byt
         page = cut_page(body)
     except WireError:
         return
-    assert is_json(body)
+    assert is_no_json(body) is None
     at = 0
     for item in page.items:
         at = body.index(item, at) + len(item)
@@ -87,7 +87,7 @@ def test_any_bytes_are_cut_or_refused_and_items_are_slices_of_the_body(body: byt
 @settings(deadline=None)
 @given(st.integers(min_value=0, max_value=len(PAGE) - 1))
 def test_a_page_that_was_cut_short_is_never_taken_for_whole(length: int) -> None:
-    assert not is_json(PAGE[:length])
+    assert is_no_json(PAGE[:length]) is not None
     with pytest.raises(NotJson):
         cut_page(PAGE[:length])
 
@@ -196,7 +196,7 @@ def test_json_of_another_shape_is_named_with_its_place(body: bytes, path: str, s
     ],
 )
 def test_what_cannot_be_cut_is_not_json(body: bytes) -> None:
-    assert not is_json(body)
+    assert is_no_json(body) is not None
     with pytest.raises(NotJson, match="the answer is not JSON"):
         cut_page(body)
 
@@ -232,3 +232,13 @@ def test_null_behind_the_last_item_is_an_empty_page_and_odd() -> None:
 def test_null_where_there_may_be_items_is_no_page(total: str) -> None:
     with pytest.raises(WireError, match="items: expected array, got null"):
         cut_page(b'{"total":%b,"offset":0,"limit":9,"items":null}' % total.encode())
+
+
+@pytest.mark.parametrize("body", [b'{"total":1,"items":{}}', b"[]", b'{"total":0}', b'"text"', b'{"items":[1'])
+def test_what_is_no_page_is_said_to_be_none_and_why(body: bytes) -> None:
+    assert (is_no_page(body) or "").startswith("something that is no")
+
+
+@pytest.mark.parametrize("body", [PAGE, b'{"items":[]}', b'{"items":[{"x":NaN}]}'])
+def test_what_can_be_cut_is_a_page(body: bytes) -> None:
+    assert is_no_page(body) is None

@@ -15,7 +15,7 @@ from muniment.collect.instants import rfc3339
 from muniment.errors import BadRequest, Oversized
 from muniment.source.client import Client, Reply
 from muniment.source.endpoints import AUDIT_LOG
-from muniment.source.pages import cut_page
+from muniment.source.pages import cut_page, is_no_page
 from muniment.sweep.window import Ask, Refused, Sheet, Window, Words
 
 __all__ = ["LARGEST_ANSWER_BYTES", "Asker"]
@@ -78,10 +78,23 @@ class Asker:
             return self._look_behind(ask, error) if ask.limit <= _FEW else Refused("size", error.message)
         except BadRequest as error:
             if ask.offset == 0:
-                raise
+                return self._refused_at_first(ask, error)
             return Refused("offset", f"offset {ask.offset} was refused: {error.message}")
         self._note_clock(reply)
         return reply
+
+    def _refused_at_first(self, ask: Ask, error: BadRequest) -> Refused:
+        """Where fewer rows are answered, it was their number that was refused.
+
+        Raises:
+            BadRequest: It was not.
+        """
+        if ask.limit <= _FEW:
+            raise error
+        with contextlib.suppress(BadRequest):
+            self._get(Ask(ask.window, 0, 1))
+            return Refused("size", f"a limit of {ask.limit} was refused: {error.message}")
+        raise error
 
     def _make_sure_of_life(self, error: Oversized) -> None:
         """From a source that answers nothing at all less would be asked in vain, for hours.
@@ -112,7 +125,7 @@ class Asker:
     def _get(self, ask: Ask) -> Reply:
         with self._lock:
             self.requests += 1
-        return self._client.get(AUDIT_LOG, ask.query().to_params(), shrinkable=ask.limit > 1)
+        return self._client.get(AUDIT_LOG, ask.query().to_params(), complain=is_no_page, shrinkable=ask.limit > 1)
 
     def _note_clock(self, reply: Reply) -> None:
         if reply.date is not None:

@@ -49,7 +49,7 @@ class Reader:
         desk = self._desk
         if not desk.days.days:
             window = EVERYTHING if desk.goal.from_ is None else Window(desk.goal.from_, desk.calendar.last)
-            page = self._crew.run(first_page(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1)))
+            page = self._crew.run(first_page(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1), desk.seen))
             shown = {*desk.sealer.days_elsewhere, *page.withheld}
             if page.is_all:
                 shown.add(desk.calendar.last)  # there are no others between these and today
@@ -169,7 +169,8 @@ class Reader:
         """
         desk = self._desk
         complete = {day: known for day in desk.calendar.closed if (known := desk.days.known(day)) and known.method}
-        due = rotation(complete, IDLE_BUDGET - desk.asker.requests, desk.seen.limit, desk.seen.fullest)
+        page = min(desk.seen.limit, desk.seen.fullest or desk.seen.limit)
+        due = rotation(complete, IDLE_BUDGET - desk.asker.requests, page)
         differ = set(self._count_each({day: desk.days.rows(day) for day in due.count}))
         again = (once_more(Window.day(day), desk.seen) for day in (*due.read, *due.confirm))
         for verdict in self._crew.run_all(again):
@@ -188,7 +189,7 @@ class Reader:
     def look_before(self) -> None:
         """Entries lie before the first day: read the days back to the earliest, what is older still as one window."""
         desk, stretch = self._desk, self._desk.calendar.stretch
-        page = self._crew.run(first_page(Ask(stretch.before, 0, 1000)))
+        page = self._crew.run(first_page(Ask(stretch.before, 0, 1000), desk.seen))
         # the day before is read in any case: it may have begun on our first day, in a zone to the west
         earliest = min(self._earliest(*page.withheld), stretch.first - _DAY)
         self.read(days_between(earliest, stretch.first - _DAY))

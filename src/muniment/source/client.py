@@ -19,7 +19,7 @@ from muniment.source.endpoints import spell
 from muniment.source.exchange import Answer, exchange
 from muniment.source.halt import Halt
 from muniment.source.pacing import Pacer
-from muniment.source.pages import is_json
+from muniment.source.pages import is_no_json
 from muniment.source.refusal import read_complaint, refusal
 from muniment.source.retry import (
     BUSY_STATUSES,
@@ -163,7 +163,7 @@ class Client:
         path: str,
         params: Mapping[str, str] = _NO_PARAMS,
         *,
-        expect_json: bool = True,
+        complain: Callable[[bytes], str | None] = is_no_json,
         shrinkable: bool = False,
     ) -> Reply:
         """Ask until there is an answer with status 2xx.
@@ -171,7 +171,8 @@ class Client:
         Args:
             path: Below the base URL, percent-encoded, beginning with a slash.
             params: The query.
-            expect_json: Whether an answer that is not JSON is retried, as a 503 is.
+            complain: Says why a body is not what was asked for, None where it is; such an answer is asked for again, as
+                a 503 is.
             shrinkable: Whether the caller would ask for less, rather than wait for the same, when an answer is cut
                 twice or does not come in time.
 
@@ -190,7 +191,7 @@ class Client:
         patience = Patience(self.settings.retry_s, self._jitter, shrinkable=shrinkable)
         timeout_s = self.settings.timeout_s
         while True:
-            outcome, took_s = self._try(target, timeout_s, expect_json=expect_json)
+            outcome, took_s = self._try(target, timeout_s, complain)
             if _log.isEnabledFor(logging.DEBUG):
                 _log.debug("GET %s: %s after %.3f s", url, self._secrecy.mask(_summary(outcome)), took_s)
             if isinstance(outcome, Answer):
@@ -201,7 +202,7 @@ class Client:
                 raise self._secrecy.complete(_given_up(patience.telling, patience.setbacks), url)
             timeout_s = patience.next_timeout_s(self.settings.timeout_s)
 
-    def _try(self, target: str, timeout_s: float, *, expect_json: bool) -> _Try:
+    def _try(self, target: str, timeout_s: float, complain: Callable[[bytes], str | None]) -> _Try:
         with self.pacer.slot():
             with self._counting:
                 self._requests += 1
@@ -217,7 +218,7 @@ class Client:
             took_s = self._monotonic() - started
         if isinstance(outcome, Answer):
             size_bytes = len(outcome.body)
-            outcome = _judge(outcome, self._clock(), expect_json=expect_json)
+            outcome = _judge(outcome, self._clock(), complain)
             if not isinstance(outcome, Setback):
                 self.pacer.answered(took_s, size_bytes)
         return _Try(outcome, took_s)
@@ -248,7 +249,7 @@ def _headers(api_key: str) -> Mapping[str, str]:
     }
 
 
-def _judge(answer: Answer, now: dt.datetime, *, expect_json: bool) -> Answer | Setback | SourceError:
+def _judge(answer: Answer, now: dt.datetime, complain: Callable[[bytes], str | None]) -> Answer | Setback | SourceError:
     """What an answer means: usable, worth another try, or final."""
     status = answer.status
     if status in BUSY_STATUSES:
@@ -261,8 +262,9 @@ def _judge(answer: Answer, now: dt.datetime, *, expect_json: bool) -> Answer | S
         return Setback(Trouble.TIMED_OUT, _words(answer), status)
     if not 200 <= status < 300:
         return refusal(status, answer.body, answer.headers.get("location"))
-    if expect_json and not is_json(answer.body):
-        return Setback(Trouble.NOT_JSON, f"answered {status} with something that is not JSON", status)
+    complaint = complain(answer.body)
+    if complaint is not None:
+        return Setback(Trouble.NOT_JSON, f"answered {status} with {complaint}", status)
     return answer
 
 

@@ -9,7 +9,7 @@ import msgspec
 from muniment.errors import WireError
 from muniment.source.splitter import BOM, NotJson, Parts, kind_of, split_page
 
-__all__ = ["NotJson", "RawPage", "cut_page", "is_json"]
+__all__ = ["NotJson", "RawPage", "cut_page", "is_no_json", "is_no_page"]
 
 _COUNT = re.compile(rb"0|[1-9][0-9]{0,14}")
 _SHOWN_BYTES = 40
@@ -69,23 +69,32 @@ def cut_page(body: bytes) -> RawPage:
     return RawPage(total, offset, limit, parts.items, tuple(odd))
 
 
-def is_json(body: bytes) -> bool:
-    """Whether an answer is one whole JSON value, and a page can be cut into its items."""
+def is_no_json(body: bytes) -> str | None:
+    """Why an answer is not one whole JSON value, nor a page that can be cut into its items; None where it is."""
     try:
         _decode_any(body)
     except (msgspec.DecodeError, RecursionError):
-        return _can_be_cut(body)
-    return True
+        return _cannot_be_cut(body, whole_will_do=True)
+    return None
 
 
-def _can_be_cut(body: bytes) -> bool:
+def is_no_page(body: bytes) -> str | None:
+    """Why an answer is no page that can be cut into its items; None where it is."""
+    try:
+        _decode_envelope(body)
+    except (msgspec.DecodeError, RecursionError):
+        return _cannot_be_cut(body, whole_will_do=False)
+    return None
+
+
+def _cannot_be_cut(body: bytes, *, whole_will_do: bool) -> str | None:
     try:
         split_page(body)
     except NotJson:
-        return False
-    except WireError:
-        return True  # whole, but no page
-    return True
+        return "something that is not JSON"
+    except WireError as error:
+        return None if whole_will_do else f"something that is no page ({error})"
+    return None
 
 
 def _parse(body: bytes) -> Parts:

@@ -57,14 +57,13 @@ def must_be_confirmed(day: dt.date, oldest: dt.date | None, *, total_fell: bool)
     return day == oldest or total_fell
 
 
-def rotation(known: Mapping[dt.date, KnownDay], budget: int, page: int, fullest: int) -> Rotation:
+def rotation(known: Mapping[dt.date, KnownDay], budget: int, page: int) -> Rotation:
     """Days longest unchecked, within a budget of requests; one confirmation before further day checks.
 
     Args:
         known: Closed days.
         budget: Requests that may be spent.
-        page: Rows that are asked for at a time.
-        fullest: The most rows that one answer has held.
+        page: Rows that one answer holds.
     """
     by_age = sorted(known, key=lambda day: (known[day].censused_at, day))
     confirm = []
@@ -75,7 +74,7 @@ def rotation(known: Mapping[dt.date, KnownDay], budget: int, page: int, fullest:
             budget -= cost
             break
     check = [day for day in by_age if day not in confirm][: max(budget, 0)]
-    read = [day for day in check if 0 < known[day].rows < min(other_seams(page), fullest)]
+    read = [day for day in check if 0 < known[day].rows < other_seams(page)]
     return Rotation(tuple(day for day in check if day not in read), tuple(read), tuple(confirm))
 
 

@@ -150,11 +150,13 @@ class FirstPage(msgspec.Struct, frozen=True):
     is_all: bool
 
 
-def first_page(ask: Ask) -> Steps[FirstPage]:
+def first_page(ask: Ask, seen: Seen) -> Steps[FirstPage]:
     """Ask for the first rows of a window for what they show, and go on behind such as are too large to come."""
     offset, limit = 0, ask.limit
     while offset < MOST_NAMED:
         (answer,) = yield (Ask(ask.window, offset, limit),)
+        if isinstance(answer, Sheet):
+            seen.bore(limit, len(answer))
         too_large = answer.withheld is not None if isinstance(answer, Sheet) else answer.kind == "size"
         if not too_large or (limit == 1 and isinstance(answer, Refused)):
             break
