@@ -48,7 +48,8 @@ def rows_of(count: int, *, day: dt.date | None = DAY, first_key: int = 1, ties: 
 class Source:
     """Answers asks; every knob is a way to misbehave.
 
-    `before_answer` is called with the source and the number of the answer, and may change anything.
+    `before_answer` is called with the source and the number of the answer, and may change anything. `overtaking` has
+    asks that are under way at once answered in any order.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -62,6 +63,7 @@ class Source:
     largest_answer: int | None = None
     too_large: frozenset[int] = frozenset()
     before_answer: Callable[["Source", int], None] = lambda _source, _number: None
+    overtaking: random.Random | None = None
     asks: list[Ask] = field(default_factory=list)
     served: set[int] = field(default_factory=set)
 
@@ -112,7 +114,9 @@ class Source:
             except StopIteration as end:
                 result: T = end.value
                 return result
-            answers = tuple(self.answer(ask) for ask in asks)
+            order = range(len(asks)) if self.overtaking is None else self.overtaking.sample(range(len(asks)), len(asks))
+            came = {n: self.answer(asks[n]) for n in order}
+            answers = tuple(came[n] for n in range(len(asks)))
 
     def keys(self, window: Window) -> set[int]:
         """What a careful person would find there now."""

@@ -1,6 +1,7 @@
 """Totals: where they differ, whether their parts sum up, whether they can be trusted."""
 
 import datetime as dt
+import random
 from collections import Counter
 
 from hypothesis import given
@@ -64,6 +65,16 @@ def test_a_survey_costs_six_requests_and_says_how_many_entries_no_day_serves() -
 def test_a_whole_that_moves_while_it_is_surveyed_is_no_reason_for_doubt() -> None:
     source = world()
     source.before_answer = lambda s, n: s.rows.append(Row(n, 80_000 + n, day=DAYS[-1])) if n < 9 else None
+    assert source.drive(survey(stretch())).doubt is None
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 4))
+def test_entries_that_keep_arriving_are_no_reason_for_doubt_in_whatever_order_asks_are_answered(
+    draw: random.Random, every: int
+) -> None:
+    source = world()
+    source.overtaking = draw
+    source.before_answer = lambda s, n: s.rows.append(Row(n, 80_000 + n, day=DAYS[-1])) if n % every == 0 else None
     assert source.drive(survey(stretch())).doubt is None
 
 

@@ -159,8 +159,12 @@ def _doubt(whole: Window, one: int | None, two: int | None) -> Steps[str | None]
         return "the source gives no total"
     if one == two:
         return None
-    answers = yield (Ask(whole, 0, 1), Ask(whole, 0, 2), Ask(whole, 0, 1))
-    again, more, last = [_total(answer) for answer in answers]
+    # one after the other: asked for at once, an entry that arrives meanwhile could be counted by the second one alone
+    totals = []
+    for limit in (1, 2, 1):
+        (answer,) = yield (Ask(whole, 0, limit),)
+        totals.append(_total(answer))
+    again, more, last = totals
     if again == last != more:
         return f"the total is {again} when one row is asked for and {more} when two are"
     return None
