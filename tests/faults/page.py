@@ -56,8 +56,8 @@ def agrees(said: str, came: str) -> bool:
         return same == as_said
     return (
         (*same, ends, again) == (*as_said, ended, ended_again)
-        and _are_about_as_many(asked, were_asked)
-        and (held == were_held or again.startswith("3 "))  # what was under way when a run was ended is left to chance
+        and (ended_again.startswith("3 ") or _are_about_as_many(asked, were_asked))
+        and (ended_again.startswith("3 ") or held == were_held)  # what was under way at its end is left to chance
     )
 
 
