@@ -12,7 +12,7 @@ from muniment.merkle.checkpoint import Checkpoint
 from muniment.merkle.tiles import Tile, consistency_proof, load_head
 from muniment.merkle.tree import verify_consistency
 
-__all__ = ["reconcile", "remove_leftovers"]
+__all__ = ["reconcile", "remove_leftovers", "unpublished"]
 
 
 def reconcile(archive: Archive, home: Home) -> None:
@@ -23,18 +23,27 @@ def reconcile(archive: Archive, home: Home) -> None:
     Raises:
         NotOurs: Something was signed that this archive does not hold and cannot be brought to.
     """
-    note = home.last_signed(archive.genesis)
-    if note is None:
-        return
-    signed = read_note(note)
-    if signed.size <= archive.size:
-        if not archive.extends(signed.size, signed.root):
-            raise _not_ours(archive, signed)
-    elif _is_all_there(archive, signed):
+    note = unpublished(archive, home)
+    if note is not None:
         publish(archive.storage, note)
         archive.refresh()
-    else:
-        raise _not_ours(archive, signed)
+
+
+def unpublished(archive: Archive, home: Home) -> str | None:
+    """The note last signed for an archive, where it is ahead of it and all its files are there; nothing is changed.
+
+    Raises:
+        NotOurs: Something was signed that this archive does not hold and cannot be brought to.
+    """
+    note = home.last_signed(archive.genesis)
+    if note is None:
+        return None
+    signed = read_note(note)
+    if signed.size <= archive.size and archive.extends(signed.size, signed.root):
+        return None
+    if signed.size > archive.size and _is_all_there(archive, signed):
+        return note
+    raise _not_ours(archive, signed)
 
 
 def remove_leftovers(archive: Archive) -> None:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "dispose": "findings",
     "receipts": "receipts",
     "verify": "verify",
+    "doctor": "doctor",
     "recover": "recover",
     "key": "key",
     "sandbox": "sandbox",

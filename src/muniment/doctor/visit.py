@@ -1,0 +1,150 @@
+"""A visit: the way to the source, every assumption about it, and this machine."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from muniment.archive.home import Home
+from muniment.doctor.asking import MOST_REQUESTS, MOST_S, Asking
+from muniment.doctor.check import About, Check, Report
+from muniment.doctor.examinations.catalogue import EXAMINATIONS
+from muniment.doctor.examinations.exam import CannotSay, Finding, Page, Refusal
+from muniment.doctor.examinations.sample import take_sample
+from muniment.doctor.machine import check_machine
+from muniment.doctor.reach import (
+    bad_settings,
+    check_clock,
+    check_key,
+    check_network,
+    check_proxy,
+    check_steadiness,
+    check_tls,
+    first_page,
+)
+from muniment.errors import BadInput
+from muniment.source.settings import Settings, check_url
+
+__all__ = ["hasty", "visit"]
+
+_TIMEOUT_S: Final = 10.0
+_RETRY_S: Final = 3.0
+_NOT_ASKED: Final = "the source could not be asked"
+_ABOVE: Final = "Put the first failure above right, then run it again."
+_ROLE: Final = "role"
+
+Tell = Callable[[str], None]
+
+
+def hasty(settings: Settings) -> Settings:
+    """The same source, asked by somebody who has a minute."""
+    return Settings(
+        url=settings.url,
+        api_key=settings.api_key,
+        timeout_s=min(settings.timeout_s, _TIMEOUT_S),
+        retry_s=min(settings.retry_s, _RETRY_S),
+        max_rate=settings.max_rate,
+        connections=1,
+        client_cert=settings.client_cert,
+        client_key=settings.client_key,
+    )
+
+
+def visit(
+    settings: Settings | BadInput,
+    path: Path,
+    home: Home,
+    *,
+    url: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+    most_requests: int = MOST_REQUESTS,
+    most_s: float = MOST_S,
+    tell: Tell = lambda _: None,
+) -> Report:
+    """Examine everything; nothing is written anywhere.
+
+    Args:
+        settings: Where the source is, or why that is not known.
+        path: Of the archive.
+        home: Where signing keys live.
+        url: Of the source, as far as it is known without them.
+        environ: Where proxies and certificates of authorities are named.
+        most_requests: Requests altogether.
+        most_s: Seconds for the source, altogether.
+        tell: Told the name of each examination before it is made.
+    """
+    began = time.monotonic()
+    requests = 0
+    checks: list[Check] = []
+    if isinstance(settings, BadInput):
+        url = _shown(url)
+        checks += [bad_settings(settings), *_skipped(_NOT_ASKED)]
+    else:
+        url = settings.url
+        try:
+            checks.append(check_proxy(settings, environ))
+            asking = Asking(hasty(settings), environ, most_requests=most_requests, most_s=most_s)
+        except BadInput as error:
+            checks += [bad_settings(error), *_skipped(_NOT_ASKED)]
+        else:
+            with asking:
+                checks += _source(asking, environ, tell)
+                requests = asking.client.requests
+    tell("archive")
+    checks += check_machine(path, home)
+    return Report(url, tuple(checks), requests, time.monotonic() - began)
+
+
+def _source(asking: Asking, environ: Mapping[str, str], tell: Tell) -> Iterator[Check]:
+    """Everything about the source; the key is judged last and shown before the assumptions."""
+    tell("network")
+    first = first_page(asking)
+    yield check_network(asking, first)
+    yield check_tls(asking.client.settings, environ, asking, first)
+    examined = list(_assumptions(asking, first, tell))
+    key = list(check_key(asking, first))
+    yield from key
+    yield from (check for check in examined if check.name == _ROLE and all(each.name != _ROLE for each in key))
+    yield check_clock(first)
+    yield check_steadiness(asking)
+    yield from (check for check in examined if check.name != _ROLE)
+
+
+def _assumptions(asking: Asking, first: Page | Refusal, tell: Tell) -> Iterator[Check]:
+    if isinstance(first, Refusal):
+        yield from _skipped(_NOT_ASKED)
+        return
+    try:
+        sample = asking.drive(take_sample(first))
+    except CannotSay as reason:
+        yield from _skipped(reason.why)
+        return
+    unlike: set[str] = set()
+    for name, examine, needs in EXAMINATIONS:
+        tell(name)
+        lacking = next((need for need in needs if need in unlike), None)
+        if lacking is not None:
+            finding = Finding("skipped", f"nothing can be concluded while {lacking} differs", _ABOVE)
+        else:
+            finding = asking.examine(examine(sample))
+        if finding.result == "differs":
+            unlike.add(name)
+        yield Check(name, _about(name), finding)
+
+
+def _skipped(why: str) -> Iterator[Check]:
+    for name, *_ in EXAMINATIONS:
+        yield Check(name, _about(name), Finding("skipped", why, _ABOVE))
+
+
+def _shown(url: str | None) -> str | None:
+    """The address in its usual spelling; None where it may hold what must not be shown."""
+    try:
+        return None if url is None else check_url(url)
+    except BadInput:
+        return None
+
+
+def _about(name: str) -> About:
+    return "source" if name == _ROLE else "assumption"
