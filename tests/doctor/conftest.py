@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.source.conftest import Authority, authority
 
 from muniment.archive.home import Home
 from muniment.doctor.check import Report
@@ -13,6 +14,8 @@ from muniment.doctor.examinations.exam import Finding
 from muniment.doctor.visit import visit
 from muniment.sandbox.server import Box
 from muniment.source.settings import Settings
+
+__all__ = ["Authority", "authority"]
 
 Visitor = Callable[..., "Seen"]
 

@@ -19,7 +19,7 @@ from muniment.doctor.examinations.exam import (
     Steps,
 )
 from muniment.doctor.examinations.rows import read_row
-from muniment.errors import BadRequest, Forbidden, Oversized, SourceError, Stopped, Unauthorized, Unreachable
+from muniment.errors import BadRequest, Forbidden, SourceError, Stopped, Unauthorized, Unreachable
 from muniment.source import endpoints
 from muniment.source.client import Client, Reply
 from muniment.source.pages import cut_page
@@ -31,7 +31,7 @@ T = TypeVar("T")
 MOST_REQUESTS: Final = 40
 MOST_S: Final = 50.0
 _LARGEST_ANSWER_BYTES: Final = 8 << 20
-_SILENCES: Final = 2
+_SILENCES: Final = 3
 """After so many questions in a row without an answer nothing more is asked."""
 
 
@@ -127,8 +127,8 @@ class Asking:
         if isinstance(error, Stopped):
             return Refusal(error.code, self._why_not(), error.hint)
         of_log = question.where == AUDIT_LOG
-        is_silent = isinstance(error, Unreachable) and not isinstance(error, Oversized)
-        self._silences = self._silences + 1 if is_silent and (of_log or error.status is None) else 0
+        is_silent = isinstance(error, Unreachable) and (of_log or error.status is None)
+        self._silences = self._silences + 1 if is_silent else 0
         if self._silences >= _SILENCES or (of_log and isinstance(error, Unauthorized | Forbidden)):
             self.lost = error
         elif of_log and not isinstance(error, Unreachable | BadRequest):

@@ -52,7 +52,7 @@ def _open(path: Path) -> tuple[Archive | None, Finding]:
         return None, Finding("fail", f"{error.message}, but something else", "Name another folder by --archive.", 1)
     except (MunimentError, OSError) as error:
         return None, _failed(error)
-    why = f"{archive.size} leaves of {archive.origin}, checkpoint signed by its key"
+    why = f"{archive.size} {'leaf' if archive.size == 1 else 'leaves'} of {archive.origin}, signed by the archive's key"
     return archive, Finding("pass", why, "`muniment verify` recomputes all of it.")
 
 
@@ -97,15 +97,16 @@ def _last_signed(archive: Archive | None, home: Home) -> Finding:
 
 def _disk(path: Path) -> Finding:
     folder = next(each for each in (path, *path.absolute().parents) if each.is_dir())
-    free = shutil.disk_usage(folder).free
-    why = f"{free / (1 << 30):.1f} GiB free"
     if not os.access(folder, os.W_OK):
         return Finding("differs", f"this user may not write in {folder}", "Reading works; collecting does not.")
-    if free < _NOTHING_BYTES:
-        return Finding(
-            "fail", why, "Make room: a collection stops where there is none, and the archive stays whole.", 1
-        )
-    if free < _LITTLE_BYTES:
+    return _room(shutil.disk_usage(folder).free)
+
+
+def _room(free_bytes: int) -> Finding:
+    why = f"{free_bytes / (1 << 30):.1f} GiB free"
+    if free_bytes < _NOTHING_BYTES:
+        return Finding("fail", why, "Make room: without it a collection stops, and the archive stays whole.", 1)
+    if free_bytes < _LITTLE_BYTES:
         return Finding("differs", why, "That is some million entries; see that there is room when it grows.")
     return Finding("pass", why)
 

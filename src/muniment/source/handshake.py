@@ -1,11 +1,15 @@
 """The encryption on the way to a source, looked at without asking it anything."""
 
+import contextlib
 import datetime as dt
+import http.client
 import ssl
 import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from urllib3.exceptions import HTTPError
 
 from muniment.source.deadline import answer_within
 from muniment.source.route import open_route
@@ -52,15 +56,14 @@ def shake_hands(
     try:
         with answer_within(timeout_s, stop):
             connection = pool._get_conn(timeout=timeout_s)  # noqa: SLF001 - urllib3 gives no connection without a request
-            if pool.proxy is not None:
-                pool._prepare_proxy(connection)  # noqa: SLF001 - see above
-            else:
-                connection.connect()
-            return _read(connection.sock)
-    except Exception as error:
-        if type(error).__module__.startswith("urllib3") or isinstance(error, OSError):
-            return None
-        raise
+            with contextlib.closing(connection):
+                if pool.proxy is not None:
+                    pool._prepare_proxy(connection)  # noqa: SLF001 - see above
+                else:
+                    connection.connect()
+                return _read(connection.sock)
+    except (HTTPError, OSError, http.client.HTTPException):
+        return None
     finally:
         pool.close()
 

@@ -49,7 +49,8 @@ def examine_to(sample: Sample) -> Steps[Finding]:
 
 def examine_zone(sample: Sample) -> Steps[Finding]:
     """In which zone a day begins: by the rows that lie nearest to midnight."""
-    early, late = min(_timed(sample), key=_second), max(_timed(sample), key=_second)
+    inner = _inner(_timed(sample))
+    early, late = min(inner, key=_second), max(inner, key=_second)
     edges = DayEdges()
     for row, sort in ((early, "timestamp:asc"), (late, "timestamp:desc")):
         day = _moment(row).date()
@@ -58,6 +59,13 @@ def examine_zone(sample: Sample) -> Steps[Finding]:
         if row.key not in {each.key for each in page.rows} and _is_whole(page):
             return (yield from _elsewhere(row, edges, sample.limit))
     return _in_words(edges)
+
+
+def _inner(timed: list[Row]) -> list[Row]:
+    """Rows of days that have others before and after them, so that the log's own ends are not taken for a day's."""
+    days = [_moment(row).date() for row in timed]
+    ends = min(days), max(days)
+    return [row for row, day in zip(timed, days, strict=True) if day not in ends] or timed
 
 
 def _elsewhere(row: Row, edges: DayEdges, limit: int) -> Steps[Finding]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from muniment.doctor.examinations.exam import CannotSay, Finding, Page, Refused, Steps, ask_page
+from muniment.doctor.examinations.exam import NEVER_COMPLETE, CannotSay, Finding, Page, Refused, Steps, ask_page
 from muniment.doctor.examinations.sample import LARGEST, Sample
 
 __all__ = [
@@ -19,6 +19,7 @@ _BORDER: Final = 7
 _TRIED: Final = 20
 _BY_RECEIVED: Final = "The next page begins where the rows received end, so nothing is lost; there are more requests."
 _SPLIT: Final = "Paging of such a window ends; it is split by day, type, action, status until a part needs no offset."
+_NO_PAGES: Final = "Windows are split until a part fits one answer; a day that must be read by pages is a gap (exit 4)."
 _UNREADABLE: Final = 3
 
 
@@ -99,7 +100,8 @@ def examine_offset(sample: Sample) -> Steps[Finding]:
         raise CannotSay("the log changed meanwhile", "Run it again in a quiet hour.")
     place = keys.index(got[0]) if got and got[0] in keys else None
     begins = "holds none" if not got else "begins elsewhere" if place is None else f"begins with row {place}"
-    return Finding("differs", f"a page asked for from row {_BORDER} on {begins}", _SPLIT)
+    why = f"a page asked for from row {_BORDER} on {begins}"
+    return Finding("differs", why, _NO_PAGES, NEVER_COMPLETE)
 
 
 def examine_deep_offset(sample: Sample) -> Steps[Finding]:

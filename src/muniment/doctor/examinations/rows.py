@@ -58,10 +58,17 @@ def read_row(item: bytes) -> Row:
     )
 
 
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
 def _members(item: bytes) -> dict[str, Any] | None:
     try:
-        # as a float, a number of any length is read in linear time, and none is out of range
-        said = json.loads(item.decode("utf-8", "replace"), strict=False, parse_int=float)
+        # as text, a number of any length is read in linear time, and none is out of range
+        text = item.decode("utf-8", "replace")
+        said = json.loads(text, strict=False, parse_int=_Number, parse_float=_Number)
     except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
@@ -76,7 +83,7 @@ def _text(value: Any) -> str | None:
 
 
 def _moment(value: Any) -> dt.datetime | None:
-    time_us = parse_time(value) if isinstance(value, str | float) else None
+    time_us = parse_time(float(value) if isinstance(value, _Number) else value) if isinstance(value, str) else None
     return None if time_us is None else _EPOCH + dt.timedelta(microseconds=time_us)
 
 
