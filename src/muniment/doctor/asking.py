@@ -19,7 +19,7 @@ from muniment.doctor.examinations.exam import (
     Steps,
 )
 from muniment.doctor.examinations.rows import read_row
-from muniment.errors import BadRequest, Forbidden, SourceError, Stopped, Unauthorized, Unreachable
+from muniment.errors import BadRequest, Forbidden, Oversized, SourceError, Stopped, Unauthorized, Unreachable
 from muniment.source import endpoints
 from muniment.source.client import Client, Reply
 from muniment.source.pages import cut_page
@@ -62,6 +62,8 @@ class Asking:
         """What the source refused the log with, after which nothing is asked any more."""
         self.broken: SourceError | None = None
         """The first answer of the log that would end a collection."""
+        self.too_large = 0
+        """Answers that were too large, broke off or took too long."""
         self._most_requests = most_requests
         self._most_s = most_s
         self._timer = threading.Timer(most_s, self.stop.set)
@@ -131,6 +133,8 @@ class Asking:
         self._silences = self._silences + 1 if is_silent else 0
         if self._silences >= _SILENCES or (of_log and isinstance(error, Unauthorized | Forbidden)):
             self.lost = error
+        elif isinstance(error, Oversized):
+            self.too_large += 1
         elif of_log and not isinstance(error, Unreachable | BadRequest):
             self.broken = self.broken or error
         return Refusal(error.code, sentence(error), error.hint, error.status, error.vendor_code)

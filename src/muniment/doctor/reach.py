@@ -136,10 +136,14 @@ def _steadiness(asking: Asking) -> Finding:
     ended = asking.broken or asking.lost
     if ended is not None and ended.code not in _REFUSED_KEY:
         return Finding("fail", f"{sentence(ended)}: that ends a collection", ended.hint, _UNREADABLE)
+    if asking.too_large:
+        why = f"{asking.too_large} of {asked} answers were too large, cut off or too slow"
+        hint = "Pages are halved until they come through; where one row alone does not, a collection ends with exit 3."
+        return Finding("differs", why, hint)
     if again:
         why = f"{again} of {asked} requests had to be made again"
         return Finding("differs", why, "Collecting tries again too, and slows down; --max-rate bounds it.")
-    return Finding("pass", f"{asked} request{'s' if asked != 1 else ''}, none made twice")
+    return Finding("pass", f"{asked} {'request' if asked == 1 else 'requests'}, none made twice")
 
 
 def bad_settings(error: BadInput, name: str = "settings") -> Check:

@@ -13,7 +13,9 @@ __all__ = ["examine_outside", "examine_period", "examine_to", "examine_zone"]
 _DAY: Final = dt.timedelta(days=1)
 _NOON_S: Final = 12 * 3600
 _BY_WINDOW: Final = "The window that serves an entry decides its day; every --from and --to means the source's day."
-_WITHOUT_DATES: Final = "Days come out empty, so everything is read without dates; a run is not complete (exit 4)."
+_WITHOUT_DATES: Final = (
+    "Collect all the same: days come out empty, so everything is read without dates; no run is complete (exit 4)."
+)
 _EVER: Final = ("1970-01-01", "2999-12-31")
 
 

@@ -8,6 +8,7 @@ from muniment.doctor.examinations.sample import Sample
 __all__ = ["NOBODY", "examine_role", "examine_unknown_user"]
 
 NOBODY: Final = "00000000-0000-4000-8000-000000000000"
+_REDIRECTS: Final = range(300, 400)
 _MOST: Final = 3
 _NAMES_KEPT: Final = "What cannot be looked up is sealed as such; names as the entries have them are kept."
 _ROLES: Final = "AM_ACCOUNT_ADMIN, AM_VIEW_ONLY and AM_USER_MANAGER may read all three."
@@ -42,7 +43,7 @@ def examine_unknown_user(_sample: Sample) -> Steps[Finding]:
     answer = yield from ask_lookup("user", NOBODY)
     if isinstance(answer, Lookup):
         return Finding("differs", "a user who never was is found", "An answer about somebody else is `unresolved`.")
-    if answer.status is None:
+    if answer.status is None or answer.status in _REDIRECTS:
         raise CannotSay(f"the source did not answer this: {answer.message}")
     return _refused(answer)
 

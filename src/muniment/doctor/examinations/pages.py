@@ -19,7 +19,9 @@ _BORDER: Final = 7
 _TRIED: Final = 20
 _BY_RECEIVED: Final = "The next page begins where the rows received end, so nothing is lost; there are more requests."
 _SPLIT: Final = "Paging of such a window ends; it is split by day, type, action, status until a part needs no offset."
-_NO_PAGES: Final = "Windows are split until a part fits one answer; a day that must be read by pages is a gap (exit 4)."
+_NO_PAGES: Final = (
+    "Collect all the same: windows are split until a part fits one answer; a day that needs pages is a gap (exit 4)."
+)
 _UNREADABLE: Final = 3
 
 

@@ -8,7 +8,7 @@ from muniment.model import STATUSES
 
 __all__ = ["examine_same_total", "examine_sums", "examine_total"]
 
-_NEVER: Final = "With such totals no collection is called complete: it archives what it is given, and ends with exit 4."
+_NEVER: Final = "Collect all the same: what is served is archived; but with such totals no run is complete (exit 4)."
 _EXPLAINED: Final = (
     "Entries of other statuses explain it, if there are as many; otherwise a collection ends with exit 4."
 )
