@@ -188,15 +188,22 @@ class Reader:
 
     def look_before(self) -> None:
         """Entries lie before the first day: read the days back to the earliest, what is older still as one window."""
-        desk, stretch = self._desk, self._desk.calendar.stretch
-        page = self._crew.run(first_page(Ask(stretch.before, 0, 1000), desk.seen))
+        desk = self._desk
+        first = desk.calendar.stretch.first
         # the day before is read in any case: it may have begun on our first day, in a zone to the west
-        earliest = min(self._earliest(*page.withheld), stretch.first - _DAY)
-        self.read(days_between(earliest, stretch.first - _DAY))
-        desk.calendar.begin(earliest)
-        before = desk.calendar.stretch.before
-        if self._crew.run(count(before)):
-            self.look_at(before)
+        earliest = min(self._shown_before(), first - _DAY)
+        while earliest < first:
+            self.read(days_between(earliest, first - _DAY))
+            desk.calendar.begin(earliest)
+            first = earliest
+            if not self._crew.run(count(desk.calendar.stretch.before)):
+                return
+            earliest = self._shown_before()  # a source that begins with the newest shows days by and by
+        self.look_at(desk.calendar.stretch.before)
+
+    def _shown_before(self) -> dt.date:
+        page = self._crew.run(first_page(Ask(self._desk.calendar.stretch.before, 0, 1000), self._desk.seen))
+        return self._earliest(*page.withheld)
 
     def has_days_before(self) -> bool:
         """Whether entries of days before the first are archived, which an answer to another question brought."""
