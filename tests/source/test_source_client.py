@@ -181,7 +181,7 @@ def test_what_need_not_be_json_is_taken_as_it_is(make_client: ClientMaker) -> No
         (says(response(200, JSON, length=50), keep=False), Oversized, None, "the answer broke off"),
         (answers(200, b"<html>"), Unreachable, 200, "something that is not JSON"),
         (answers(503, b'{"error":{"code":"x","message":"Down for\\u001b[31m repair"}}'), Unreachable, 503, "Down for"),
-        (answers(500), Unreachable, 500, "answered 500 (asked 4 times)"),
+        (answers(500), Unreachable, 500, "answered 500 (asked 2 times)"),
         (answers(504), Oversized, 504, "answered 504"),
     ],
 )
@@ -440,10 +440,22 @@ def test_a_large_answer_is_refused_before_it_fills_memory(make_client: ClientMak
         client = make_client(server.url, max_body_bytes=1 << 20)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with pytest.raises(Oversized, match="larger than 1048576 bytes"):
-            client.get("/x")
+            client.get("/x", shrinkable=True)
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
         assert client.requests == 1
         assert client.get("/x").body == JSON
+
+
+def test_a_large_answer_is_asked_for_again_where_less_cannot_be_asked_for(make_client: ClientMaker) -> None:
+    large = answers(200, b" " * 5000)
+    with raw_server(large, OK) as server:
+        client = make_client(server.url, max_body_bytes=1000)
+        assert client.get("/x").body == JSON
+        assert client.requests == 2
+    with raw_server(large) as server:
+        client = make_client(server.url, max_body_bytes=1000)
+        with pytest.raises(Oversized, match=r"larger than 1000 bytes \(asked 2 times\)"):
+            client.get("/x")
 
 
 def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(make_client: ClientMaker) -> None:

@@ -178,7 +178,8 @@ class Client:
 
         Raises:
             BadRequest, Unauthorized, Forbidden, NotFound: The source refused; never retried.
-            Oversized: The answer was too large, or the last try was cut or timed out.
+            Oversized: The answer was too large (twice, where less cannot be asked for), or the last try was cut
+                or timed out.
             Unreachable: No usable answer within `retry_s` of the first failure.
             Stopped: `stop` was set.
             RuntimeError: The client is closed.
@@ -290,6 +291,8 @@ def _given_up(setback: Setback, tries: int) -> SourceError:
     times = "once" if tries == 1 else f"{tries} times"
     error = kind(f"{setback.why} (asked {times}{wait})", hint=_hint(setback))
     error.status = setback.status
+    if isinstance(error, Oversized):
+        error.came = setback.trouble is Trouble.TOO_LARGE
     return error
 
 

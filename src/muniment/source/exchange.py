@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from urllib3.exceptions import HTTPError, ProxyError
 from urllib3.response import BaseHTTPResponse
 
-from muniment.errors import Oversized, SourceError
+from muniment.errors import SourceError
 from muniment.source.deadline import ConnectTimeout, answer_within
 from muniment.source.retry import Setback, Trouble
 from muniment.source.route import Route
@@ -84,7 +84,7 @@ def exchange(
             body = _read_whole(response, max_body_bytes) if response.status < 300 else _read_start(response)
             return Answer(response.status, body, response.headers)
     except _TooLarge:
-        return _too_large(max_body_bytes)
+        return Setback(Trouble.TOO_LARGE, f"the answer is larger than {max_body_bytes} bytes")
     except (HTTPError, OSError, http.client.HTTPException) as error:
         return _explain(error, timeout_s, answering=response is not None)
 
@@ -118,12 +118,6 @@ def _drop(response: BaseHTTPResponse) -> None:
     """Give up the rest of a body, and with it the connection."""
     response.close()
     response.release_conn()
-
-
-def _too_large(max_body_bytes: int) -> SourceError:
-    error = Oversized(f"the answer is larger than {max_body_bytes} bytes")
-    error.came = True
-    return error
 
 
 def _explain(error: Exception, timeout_s: float, *, answering: bool) -> Setback | SourceError:

@@ -20,7 +20,6 @@ _FIRST_BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 8.0
 _LAST_SHARE = 0.05
 _LEAST_TRY_S = 1.0
-_MAX_SERVER_ERRORS = 3
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -30,12 +29,15 @@ class Trouble(enum.Enum):
     NO_CONNECTION = "no connection"
     TIMED_OUT = "timed out"
     CUT = "cut"
+    TOO_LARGE = "too large"
     NOT_JSON = "not JSON"
     BUSY = "busy"
     BROKEN = "broken"
 
 
-_SETBACKS_BEFORE_LESS_IS_ASKED = {Trouble.TIMED_OUT: 1, Trouble.CUT: 2}
+_SETBACKS_BEFORE_LESS_IS_ASKED = {Trouble.TIMED_OUT: 1, Trouble.CUT: 2, Trouble.TOO_LARGE: 1}
+_LESS_MAY_HELP = frozenset(_SETBACKS_BEFORE_LESS_IS_ASKED)
+_MAX_DEFECTS = {Trouble.BROKEN: 3, Trouble.TOO_LARGE: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Setback:
     @property
     def less_may_help(self) -> bool:
         """Whether a smaller answer might come through."""
-        return self.trouble in (Trouble.TIMED_OUT, Trouble.CUT) or self.status == GATEWAY_TIMEOUT
+        return self.trouble in _LESS_MAY_HELP or self.status == GATEWAY_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,11 @@ class Patience:
 
     def _is_hopeless(self, setback: Setback) -> bool:
         seen = self._seen[setback.trouble]
-        if setback.trouble is Trouble.BROKEN:
-            return seen > _MAX_SERVER_ERRORS
         if self._shrinkable and setback.status == GATEWAY_TIMEOUT:
             return True
-        return self._shrinkable and seen >= _SETBACKS_BEFORE_LESS_IS_ASKED.get(setback.trouble, seen + 1)
+        if self._shrinkable and seen >= _SETBACKS_BEFORE_LESS_IS_ASKED.get(setback.trouble, seen + 1):
+            return True
+        return seen > _MAX_DEFECTS.get(setback.trouble, seen)
 
     def _backoff_s(self) -> float:
         """Exponential with full jitter, and never more than half of what is left, so that one more try fits."""
