@@ -59,7 +59,7 @@ def test_the_total_is_told_beside_a_row_that_is_too_large(first: int) -> None:
     assert isinstance(sheet, Sheet)
     assert (sheet.total, sheet.offset, len(sheet)) == (ROWS, first, 0)
     assert "larger than 4000 bytes" in (sheet.withheld or "")
-    assert asked(server) == [("2026-03-02", first, 1), ("2026-03-02", first + 1, 1)]
+    assert asked(server) == [*[("2026-03-02", first, 1)] * 2, ("2026-03-02", first + 1, 1)]
 
 
 def test_behind_several_rows_that_are_too_large_the_total_is_looked_for_further_on() -> None:

@@ -52,11 +52,11 @@ def no_more_is_asked_than_the_bound(trial: Trial) -> bool:
 
 
 def a_second_run_that_finds_nothing_new_asks_little(trial: Trial) -> bool:
-    """After one that was complete."""
+    """After one that was complete; more than the budget, where a day that is confirmed never comes in one order."""
     first, second = trial.runs
     tries = second.account.outcome.retries
     return not (first.complete and second.complete and not second.account.outcome.new) or (
-        second.asked <= 2 * IDLE_BUDGET + tries
+        second.asked <= 10 * IDLE_BUDGET + tries
     )
 
 
@@ -93,4 +93,4 @@ def most_requests(size: Size) -> int:
 
     It is not what `muniment.sweep.budget` allows, which is more by far, but what no fault has been seen to need.
     """
-    return 500 + 30 * size.days + 2 * size.entries
+    return 2000 + 200 * size.days + 2 * size.entries

@@ -29,9 +29,9 @@ from muniment.source.client import Client
 from muniment.source.settings import Settings
 from muniment.sweep.window import Gap
 
-__all__ = ["PATIENCE_S", "Run", "Size", "Trial", "try_out"]
+__all__ = ["PATIENCE_S", "Run", "Size", "Trial", "lies_in", "try_out"]
 
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 240.0
 """A run that takes longer is stopped, and does not hold."""
 
 _SOURCE: Final = "account-manager@sandbox"

@@ -181,7 +181,7 @@ def test_what_need_not_be_json_is_taken_as_it_is(make_client: ClientMaker) -> No
         (says(response(200, JSON, length=50), keep=False), Oversized, None, "the answer broke off"),
         (answers(200, b"<html>"), Unreachable, 200, "something that is not JSON"),
         (answers(503, b'{"error":{"code":"x","message":"Down for\\u001b[31m repair"}}'), Unreachable, 503, "Down for"),
-        (answers(500), Unreachable, 500, "answered 500 (asked 2 times)"),
+        (answers(500), Unreachable, 500, "answered 500 (asked 4 times)"),
         (answers(504), Oversized, 504, "answered 504"),
     ],
 )
