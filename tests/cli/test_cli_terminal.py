@@ -52,14 +52,14 @@ def read_all(descriptor: int, process: "subprocess.Popen[bytes]") -> bytes:
 
 
 @pytest.mark.usefixtures("collected")
-@pytest.mark.parametrize("command", ["users", "accounts", "receipts", "entries", "status --days"])
+@pytest.mark.parametrize("command", ["users", "accounts", "receipts", "entries", "status --days", "doctor"])
 def test_each_view_fits_80_columns(place: Place, command: str) -> None:
     seen = on_terminal(place, *command.split(), "--archive", "../archive")
     assert max(map(cell_len, CONTROL.sub("", seen).splitlines())) <= 80
 
 
 @pytest.mark.usefixtures("collected")
-@pytest.mark.parametrize("command", ["status --days", "receipts"])
+@pytest.mark.parametrize("command", ["status --days", "receipts", "doctor --api-key-file nosuch"])
 def test_a_view_has_colour_unless_that_is_declined_and_says_the_same_without(place: Place, command: str) -> None:
     seen = on_terminal(place, *command.split(), "--archive", "../archive")
     plain = on_terminal(place, *command.split(), "--archive", "../archive", NO_COLOR="1")

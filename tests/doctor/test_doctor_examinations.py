@@ -212,7 +212,7 @@ def test_a_log_that_shows_nothing_comes_with_the_tutorials_advice() -> None:
 
 def test_the_period_is_said_with_what_to_do_when_a_query_finds_nothing() -> None:
     finding = Log(rows(1500)).examine(examine_period)
-    assert finding.why == "1500 entries, 2026-03-01 to 2026-03-11; those seen are of 1 account"
+    assert finding.why == "1500 entries; those seen lie from 2026-03-01 to 2026-03-11, and are of 1 account"
     assert "period" in finding.hint
 
 

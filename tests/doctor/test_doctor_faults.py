@@ -22,7 +22,7 @@ FAULTS = [
     ("sums", "total-low", 4, "1097 + 101 by status = 1198, but 1199 in all"),
     ("sums", "odd-items", 0, "1115 + 102 by status = 1217, but 1218 in all"),
     ("outside", "odd-items", 0, "1218 entries in all, 121"),
-    ("to", "to-exclusive", 4, "leaves that day out"),
+    ("to", "to-exclusive", 4, "a day that is named is left out"),
     ("zone", "zone=330", 0, "UTC+05:"),
     ("zone", "zone=-480", 0, "UTC-0"),
     ("order", "newest-first", 0, "not give the oldest first"),

@@ -1,5 +1,6 @@
 """From here to the source: encryption, proxies, keys; and never more than a minute or forty requests."""
 
+import json
 import time
 from pathlib import Path
 
@@ -118,6 +119,21 @@ def test_a_source_that_falls_silent_is_not_asked_for_ever(tmp_path: Path) -> Non
     assert (seen["steadiness"].result, seen.report.exit_code) == ("fail", 3)
 
 
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        answers_json({"total": KEY, "offset": KEY, "limit": KEY, "items": [{"id": KEY, "action": KEY}]}),
+        answers_json({"total": 3, "items": {KEY: KEY}}),
+        answers(500, json.dumps({"errors": [{"code": KEY, "message": f"no {KEY}"}]}).encode()),
+        answers(302, Location=f"https://{KEY}.example/{KEY}"),
+        answers(200, KEY.encode()),
+    ],
+)
+def test_a_source_that_says_the_key_is_not_repeated(tmp_path: Path, behaviour: Behaviour) -> None:
+    with raw_server(behaviour) as server:
+        look(tmp_path, server.url)  # which looks for the key in all that is said
+
+
 # ---- bounds
 
 
@@ -145,14 +161,19 @@ def test_with_fewer_requests_the_rest_is_skipped_and_that_is_said(visited: Visit
 
 
 @pytest.mark.parametrize(
-    "behaviour",
-    [answers(429, Retry_After="300"), says(response(200, b"{", length=1000)), is_silent],
+    ("behaviour", "words"),
+    [
+        (answers(429, Retry_After="300"), "the 1 seconds were over while the source asked to wait 300 s"),
+        (says(response(200, b"{", length=1000)), "seconds were over"),
+        (is_silent, "seconds were over"),
+    ],
     ids=["asks to wait", "stalls", "is silent"],
 )
-def test_time_is_bounded_whatever_the_source_does(tmp_path: Path, behaviour: Behaviour) -> None:
+def test_time_is_bounded_whatever_the_source_does(tmp_path: Path, behaviour: Behaviour, words: str) -> None:
     with raw_server(behaviour) as server:
         began = time.monotonic()
         seen = look(tmp_path, server.url, most_s=1.0)
         assert time.monotonic() - began < 4
     assert (seen["network"].result, seen.report.exit_code) == ("fail", 3)
+    assert words in seen["network"].why
     assert {seen[name].result for name, *_ in EXAMINATIONS} == {"skipped"}

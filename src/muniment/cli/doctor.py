@@ -16,6 +16,8 @@ from muniment.errors import BadInput, Incomplete, MunimentError, NotEvidence, So
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from rich.text import Text
+
     from muniment.doctor.check import Check, Report
     from muniment.source.settings import Settings
 
@@ -65,7 +67,7 @@ def doctor(ctx: click.Context, /, *, archive: Path, as_json: bool, verbose: int,
 
     Where a query of yours finds nothing, look at period (is it in there?), upper-case and user-name.
     """
-    from muniment.cli.output import error_document, print_error, print_json  # noqa: PLC0415 - start-up
+    from muniment.cli.output import error_document, print_error, print_json, show  # noqa: PLC0415 - start-up
     from muniment.doctor.visit import visit  # noqa: PLC0415 - start-up
 
     asked = _settings(ctx, options)
@@ -74,7 +76,7 @@ def doctor(ctx: click.Context, /, *, archive: Path, as_json: bool, verbose: int,
     if as_json:
         print_json(report.document() | ({} if error is None else {"error": error_document(error)}))
     else:
-        click.echo("\n".join(_in_words(report)))
+        show(*_in_words(report))
     if error is not None:
         print_error(error)
     ctx.exit(report.exit_code)
@@ -110,13 +112,15 @@ def _teller(*, quiet: bool) -> "Callable[[str], None]":
     return lambda name: click.echo(f"\r\x1b[K  {name} …" if name != "archive" else "\r\x1b[K", err=True, nl=False)
 
 
-def _in_words(report: "Report") -> "Iterator[str]":
+def _in_words(report: "Report") -> "Iterator[str | Text]":
+    from rich.text import Text  # noqa: PLC0415 - start-up
+
     yield f"Source {printable(report.url or 'unknown')}"
     about = ""
     for number, check in enumerate(_folded(report.checks), 1):
         if check.about != about:
             about = check.about
-            yield from ("", click.style(_PARTS[about], bold=True))
+            yield from ("", Text(_PARTS[about], style="bold"))
         yield from _lines(number, check)
     yield ""
     yield from textwrap.wrap(_sentence(report), _WIDTH)
@@ -132,12 +136,14 @@ def _folded(checks: "Sequence[Check]") -> "Iterator[Check]":
         yield from [replace(first, name=f"{len(others) + 1} others")] if is_folded else [first, *others]
 
 
-def _lines(number: int, check: "Check") -> "Iterator[str]":
+def _lines(number: int, check: "Check") -> "Iterator[str | Text]":
+    from rich.text import Text  # noqa: PLC0415 - start-up
+
     finding = check.finding
     unicode, ascii_, colour = _SIGNS[finding.result]
     head = f"{unicode if is_unicode() else ascii_} {number:2} {check.name:{_NAME}} {_word(finding.result):8}"
     first, *rest = textwrap.wrap(printable(finding.why), _WIDTH - len(head)) or [""]
-    yield click.style(head, fg=colour) + first
+    yield Text(head, style=colour).append(first, style="default")
     yield from (" " * len(head) + line for line in rest)
     if finding.result != "pass":
         arrow = "→ " if is_unicode() else "> "

@@ -31,6 +31,8 @@ T = TypeVar("T")
 MOST_REQUESTS: Final = 40
 MOST_S: Final = 50.0
 _LARGEST_ANSWER_BYTES: Final = 8 << 20
+_LONG_S: Final = 5.0
+"""No pause of our own is as long; the source asked for it."""
 _SILENCES: Final = 3
 """After so many questions in a row without an answer nothing more is asked."""
 
@@ -69,6 +71,7 @@ class Asking:
         self._timer = threading.Timer(most_s, self.stop.set)
         self._timer.daemon = True
         self._silences = 0
+        self._wait_s = 0.0
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -81,6 +84,7 @@ class Asking:
     def _pause(self, seconds: float) -> None:
         if self.client.requests >= self._most_requests:
             self.stop.set()
+        self._wait_s = seconds
         self.stop.wait(seconds)
 
     def examine(self, steps: Steps[Finding]) -> Finding:
@@ -123,7 +127,8 @@ class Asking:
             return f"nothing is asked any more since the source {sentence(self.lost)}"
         if self.client.requests >= self._most_requests:
             return f"the {self._most_requests} requests were spent"
-        return f"the {self._most_s:.0f} seconds were over"
+        over = f"the {self._most_s:.0f} seconds were over"
+        return f"{over} while the source asked to wait {self._wait_s:.0f} s" if self._wait_s >= _LONG_S else over
 
     def _refused(self, question: Question, error: SourceError) -> Refusal:
         if isinstance(error, Stopped):

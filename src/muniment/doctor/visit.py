@@ -2,9 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from muniment.archive.home import Home
 from muniment.doctor.asking import MOST_REQUESTS, MOST_S, Asking
@@ -24,6 +26,7 @@ from muniment.doctor.reach import (
     first_page,
 )
 from muniment.errors import BadInput
+from muniment.source.secrecy import Secrecy
 from muniment.source.settings import Settings, check_url
 
 __all__ = ["hasty", "visit"]
@@ -75,13 +78,14 @@ def visit(
         tell: Told the name of each examination before it is made.
     """
     began = time.monotonic()
-    requests = 0
+    requests, secrecy = 0, None
     checks: list[Check] = []
     if isinstance(settings, BadInput):
         url = _shown(url)
         checks += [bad_settings(settings), *_skipped(_NOT_ASKED)]
     else:
         url = settings.url
+        secrecy = Secrecy(settings.api_key)
         try:
             checks.append(check_proxy(settings, environ))
             asking = Asking(hasty(settings), environ, most_requests=most_requests, most_s=most_s)
@@ -93,7 +97,7 @@ def visit(
                 requests = asking.client.requests
     tell("archive")
     checks += check_machine(path, home)
-    return Report(url, tuple(checks), requests, time.monotonic() - began)
+    return Report(url, tuple(_masked(checks, secrecy)), requests, time.monotonic() - began)
 
 
 def _source(asking: Asking, environ: Mapping[str, str], tell: Tell) -> Iterator[Check]:
@@ -136,6 +140,14 @@ def _assumptions(asking: Asking, first: Page | Refusal, tell: Tell) -> Iterator[
 def _skipped(why: str) -> Iterator[Check]:
     for name, *_ in EXAMINATIONS:
         yield Check(name, _about(name), Finding("skipped", why, _ABOVE))
+
+
+def _masked(checks: Iterable[Check], secrecy: Secrecy | None) -> Iterator[Check]:
+    """The checks without the key, which the source may have said in place of anything."""
+    for check in checks:
+        why = check.finding.why
+        told = why if secrecy is None or check.about == "machine" else secrecy.mask(why)
+        yield check if told == why else Check(check.name, check.about, msgspec.structs.replace(check.finding, why=told))
 
 
 def _shown(url: str | None) -> str | None:

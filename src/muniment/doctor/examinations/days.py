@@ -31,7 +31,8 @@ def examine_period(sample: Sample) -> Steps[Finding]:
     first, last = _first(sample).date(), _last(sample).date()
     count = "some" if sample.whole.total is None else sample.whole.total
     accounts = len({row.account_id for row in sample.rows if row.account_id})
-    why = f"{count} entries, {first} to {last}; those seen are of {accounts} account{'s' if accounts != 1 else ''}"
+    of = "1 account" if accounts == 1 else f"{accounts} accounts"
+    why = f"{count} entries; those seen lie from {first} to {last}, and are of {of}"
     return Finding("pass", why, "Where a query finds nothing: is its period in there? Begin without filters.")
 
 
@@ -44,7 +45,8 @@ def examine_to(sample: Sample) -> Steps[Finding]:
         return Finding("pass", f"from={day}, to={day} finds {alone} entries: both days are included")
     with_next = yield from ask_total(from_=_text(day), to=_text(day + _DAY))
     if with_next:
-        return Finding("differs", f"to={day} leaves that day out", _WITHOUT_DATES, NEVER_COMPLETE)
+        why = f"from=to={day} finds nothing, with the next day {with_next}: a day that is named is left out"
+        return Finding("differs", why, _WITHOUT_DATES, NEVER_COMPLETE)
     why = f"a day with entries has none when it is asked for by from and to ({day})"
     return Finding("differs", why, _WITHOUT_DATES, NEVER_COMPLETE)
 
