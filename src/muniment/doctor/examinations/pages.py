@@ -36,6 +36,8 @@ def examine_cap(sample: Sample) -> Steps[Finding]:
     if rows < min(total, LARGEST):
         said = "and says so" if sample.whole.limit == rows else "in silence"
         return Finding("differs", f"of {LARGEST} rows asked for {rows} came, {said}", _BY_RECEIVED)
+    if sample.whole.limit is not None and rows <= sample.whole.limit < LARGEST:
+        return Finding("differs", f"limit={LARGEST} is answered as limit {sample.whole.limit}", _BY_RECEIVED)
     if total <= LARGEST:
         raise CannotSay(f"{total} entries fit into one answer", "It is seen once there are more than a thousand.")
     more = yield from ask_page(limit=LARGEST + 1)
@@ -81,7 +83,7 @@ def examine_echo(sample: Sample) -> Steps[Finding]:
             return Finding("differs", "offset or limit is not echoed", "Only rows and seams are gone by.")
         if page.offset != page.asked_offset:
             return Finding("differs", f"offset={page.asked_offset} is answered as offset {page.offset}", _SPLIT)
-        if page.limit not in (page.asked_limit, len(page.rows)):
+        if not len(page.rows) <= page.limit <= page.asked_limit:
             why = f"limit={page.asked_limit} is answered as limit {page.limit}, with {len(page.rows)} rows"
             return Finding("differs", why, _BY_RECEIVED)
     return Finding("pass", "offset and limit are echoed as they were kept to")
