@@ -180,6 +180,32 @@ def test_totals_that_cannot_be_relied_on_are_exit_4(
     assert checks_of(said)["sums"]["result"] == "differs"
 
 
+@pytest.mark.usefixtures("at_source")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "",
+        "to-exclusive",
+        "zone",
+        "limit-refused",
+        "offset-ignored",
+        "cap=100",
+        "total-high",
+        "items-type",
+        "deep-offset",
+    ],
+)
+def test_it_ends_as_a_collection_would(
+    muniment: Terminal, make_box: Callable[..., Box], monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    codes = []
+    for command in ("doctor", "collect"):
+        box = make_box(days=8, entries=1100, faults=[fault] if fault else [])
+        monkeypatch.setenv("MUNIMENT_URL", box.url)
+        codes.append(muniment(command).code)
+    assert codes[0] == codes[1]
+
+
 # ---- this machine
 
 

@@ -138,7 +138,7 @@ def _steadiness(asking: Asking) -> Finding:
         return Finding("fail", f"{sentence(ended)}: that ends a collection", ended.hint, _UNREADABLE)
     if asking.too_large:
         why = f"{asking.too_large} of {asked} answers were too large, cut off or too slow"
-        hint = "Pages are halved until they come through; a row that does not even come alone is a gap of its own."
+        hint = "Pages are halved until they come through; one entry that never does is a gap (exit 4)."
         return Finding("differs", why, hint)
     if again:
         why = f"{again} of {asked} requests had to be made again"

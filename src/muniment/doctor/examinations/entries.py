@@ -74,5 +74,5 @@ def examine_json(sample: Sample) -> Steps[Finding]:
     yield from ()
     odd = sorted({words for page in sample.pages for words in page.odd if not words.startswith("total")})
     if odd:
-        return Finding("differs", "; ".join(odd[:_SHOWN]), f"{_KEPT} They are cut apart by their brackets alone.")
+        return Finding("differs", "; ".join(odd[:_SHOWN]), f"Such answers are read all the same. {_KEPT}")
     return Finding("pass", "answers are JSON in UTF-8 that a strict parser reads")
