@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -42,15 +43,11 @@ Tell = Callable[[str], None]
 
 def hasty(settings: Settings) -> Settings:
     """The same source, asked by somebody who has a minute."""
-    return Settings(
-        url=settings.url,
-        api_key=settings.api_key,
+    return replace(
+        settings,
         timeout_s=min(settings.timeout_s, _TIMEOUT_S),
         retry_s=min(settings.retry_s, _RETRY_S),
-        max_rate=settings.max_rate,
         connections=1,
-        client_cert=settings.client_cert,
-        client_key=settings.client_key,
     )
 
 
@@ -78,26 +75,36 @@ def visit(
         tell: Told the name of each examination before it is made.
     """
     began = time.monotonic()
-    requests, secrecy = 0, None
-    checks: list[Check] = []
     if isinstance(settings, BadInput):
-        url = _shown(url)
-        checks += [bad_settings(settings), *_skipped(_NOT_ASKED)]
+        seen = _unasked(settings, _shown(url))
     else:
-        url = settings.url
-        secrecy = Secrecy(settings.api_key)
-        try:
-            checks.append(check_proxy(settings, environ))
-            asking = Asking(hasty(settings), environ, most_requests=most_requests, most_s=most_s)
-        except BadInput as error:
-            checks += [bad_settings(error), *_skipped(_NOT_ASKED)]
-        else:
-            with asking:
-                checks += _source(asking, environ, tell)
-                requests = asking.client.requests
+        seen = _look(settings, environ, most_requests, most_s, tell)
     tell("archive")
-    checks += check_machine(path, home)
-    return Report(url, tuple(_masked(checks, secrecy)), requests, time.monotonic() - began)
+    checks = (*seen.checks, *check_machine(path, home))
+    return Report(seen.url, checks, seen.requests, time.monotonic() - began)
+
+
+class _Seen(NamedTuple):
+    """What was seen of the source: its address, the checks, and how many requests it took."""
+
+    url: str | None
+    checks: Sequence[Check]
+    requests: int
+
+
+def _unasked(error: BadInput, url: str | None) -> _Seen:
+    return _Seen(url, [bad_settings(error), *_skipped(_NOT_ASKED)], 0)
+
+
+def _look(settings: Settings, environ: Mapping[str, str], most_requests: int, most_s: float, tell: Tell) -> _Seen:
+    try:
+        proxy = check_proxy(settings, environ)
+        asking = Asking(hasty(settings), environ, most_requests=most_requests, most_s=most_s)
+    except BadInput as error:
+        return _unasked(error, settings.url)
+    with asking:
+        checks = [proxy, *_source(asking, environ, tell)]
+        return _Seen(settings.url, _masked(checks, Secrecy(settings.api_key)), asking.client.requests)
 
 
 def _source(asking: Asking, environ: Mapping[str, str], tell: Tell) -> Iterator[Check]:
@@ -142,12 +149,12 @@ def _skipped(why: str) -> Iterator[Check]:
         yield Check(name, _about(name), Finding("skipped", why, _ABOVE))
 
 
-def _masked(checks: Iterable[Check], secrecy: Secrecy | None) -> Iterator[Check]:
+def _masked(checks: Iterable[Check], secrecy: Secrecy) -> list[Check]:
     """The checks without the key, which the source may have said in place of anything."""
-    for check in checks:
-        why = check.finding.why
-        told = why if secrecy is None or check.about == "machine" else secrecy.mask(why)
-        yield check if told == why else Check(check.name, check.about, msgspec.structs.replace(check.finding, why=told))
+    findings = (
+        (check, msgspec.structs.replace(check.finding, why=secrecy.mask(check.finding.why))) for check in checks
+    )
+    return [replace(check, finding=finding) for check, finding in findings]
 
 
 def _shown(url: str | None) -> str | None:
