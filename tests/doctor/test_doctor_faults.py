@@ -85,6 +85,13 @@ def test_nothing_differs_at_a_source_that_is_as_assumed(visited: Visitor) -> Non
     assert seen.requests == seen.report.requests <= MOST_REQUESTS - 5  # some are left for trying again
 
 
+@pytest.mark.parametrize("fault", ["live-head=1", "late-midway=20", "retention=5", "vanish=20", "reappear=5"])
+def test_a_log_that_moves_is_not_said_to_differ(visited: Visitor, fault: str) -> None:
+    seen = visited(fault)
+    assert seen.results("differs", "fail") == set()
+    assert seen.report.exit_code == 0
+
+
 def test_each_examination_has_a_fault_that_it_is_for() -> None:
     without = {"period", "upper-case", "type-list", "refusals"}  # their sources are in test_doctor_examinations.py
     assert {name for name, *_ in EXAMINATIONS} - {name for name, *_ in FAULTS} == without

@@ -40,6 +40,7 @@ Start here:
   muniment demo                                   see it work, without a key
   export MUNIMENT_URL=https://one.digicert.com    your host
   export MUNIMENT_API_KEY=...                     a token that may read the log
+  muniment doctor                                 will that work, and what is this source like?
   muniment collect                                everything, sealed
   muniment verify muniment-archive                is it unchanged?
 """

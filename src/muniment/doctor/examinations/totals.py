@@ -48,8 +48,9 @@ def examine_same_total(sample: Sample) -> Steps[Finding]:
     if len(set(asked)) > 1:
         asked.append((yield from ask_total()))
         first, last = asked[0], asked[-1]
+        # the last one is asked for as the first was: a total that goes by the page would have gone back to that
         if asked in (sorted(asked), sorted(asked, reverse=True)):
-            raise CannotSay(f"the log went from {first} to {last} entries meanwhile", "Run it again in a quiet hour.")
+            return Finding("pass", f"pages of four lengths follow one total, which went from {first} to {last}")
         told = ", ".join(str(total) for total in asked)
         return _differs(f"total depends on the page that is asked for: {told}")
     return Finding("pass", f"{len(asked)} pages of four lengths say the same total")
