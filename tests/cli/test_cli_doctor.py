@@ -12,7 +12,7 @@ from muniment.doctor.examinations.catalogue import EXAMINATIONS
 from muniment.sandbox.server import Box
 
 RESULTS = {"pass", "differs", "fail", "skipped"}
-MACHINE = ["archive", "signing-key", "last-signed", "disk", "versions"]
+MACHINE = ["archive", "signing-key", "last-signed", "same-key", "disk", "versions"]
 
 
 def checks_of(said: Said) -> dict[str, dict[str, str]]:
@@ -51,7 +51,7 @@ def test_nothing_is_made_where_there_is_no_archive(muniment: Terminal, place: Pl
     said = muniment("doctor", "--json")
     checks = checks_of(said)
     assert said.code == 0
-    assert [checks[name]["result"] for name in MACHINE[:3]] == ["skipped"] * 3
+    assert [checks[name]["result"] for name in MACHINE[:4]] == ["skipped"] * 4
     assert "collect" in checks["archive"]["hint"]
     assert list(place.folder.iterdir()) == [place.work]
 
@@ -113,7 +113,7 @@ def test_without_an_address_or_a_key_it_says_which_and_looks_at_the_rest(
     assert checks["settings"]["result"] == "fail"
     assert missing in checks["settings"]["hint"]
     assert {checks[name]["result"] for name, *_ in EXAMINATIONS} == {"skipped"}
-    assert {checks[name]["result"] for name in MACHINE} == {"pass"}
+    assert {checks[name]["result"] for name in MACHINE if name != "same-key"} == {"pass"}
     assert at_source.requests.audit_log == before
 
 
@@ -225,6 +225,20 @@ def test_a_folder_that_is_no_archive_is_exit_1(muniment: Terminal, place: Place)
     said = muniment("doctor", "--json")
     assert said.code == 1
     assert "something else" in checks_of(said)["archive"]["why"]
+
+
+@pytest.mark.usefixtures("at_source", "collected")
+def test_another_key_than_the_one_that_collected_last_is_said(
+    muniment: Terminal, monkeypatch: pytest.MonkeyPatch, shared_box: Box
+) -> None:
+    url = shared_box.url.removeprefix("http://")
+    assert checks_of(muniment("doctor", "--json", "--source", f"account-manager@{url}"))["same-key"]["result"] == "pass"
+    assert checks_of(muniment("doctor", "--json", "--source", "another"))["same-key"]["result"] == "skipped"
+    monkeypatch.setenv("MUNIMENT_API_KEY", shared_box.keys["AM_USER_MANAGER"])
+    said = muniment("doctor", "--json")
+    assert said.code == 0
+    assert checks_of(said)["same-key"]["result"] == "differs"
+    assert "--accept-scope" in checks_of(said)["same-key"]["hint"]
 
 
 @pytest.mark.usefixtures("at_source")

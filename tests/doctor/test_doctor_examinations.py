@@ -26,6 +26,7 @@ from muniment.doctor.examinations.exam import (
 )
 from muniment.doctor.examinations.filters import examine_refusals, examine_type_list, examine_upper_case
 from muniment.doctor.examinations.lookups import NOBODY, examine_role, examine_unknown_user
+from muniment.doctor.examinations.order import examine_order, examine_ties
 from muniment.doctor.examinations.pages import examine_cap, examine_offset
 from muniment.doctor.examinations.rows import Row, read_row
 from muniment.doctor.examinations.sample import Sample, take_sample
@@ -60,6 +61,7 @@ class Log:
 
     rows: Sequence[Row]
     cap: int = 1000
+    descends: bool = True
     matches: Callable[[Row, Mapping[str, str]], bool] | None = None
     total: Callable[[int], int | None] = lambda found: found
     lookup: Callable[[Question], Answer] = lambda question: Lookup(question.who)
@@ -73,7 +75,7 @@ class Log:
         if "/" in params.get("from", ""):
             return Refusal("invalid_request", "Invalid from.", status=400, vendor_code="invalid_input_field")
         found = [row for row in self.rows if (self.matches or matches)(row, params)]
-        if params["sort"] == "timestamp:desc":
+        if params["sort"] == "timestamp:desc" and self.descends:
             found.reverse()
         offset, limit = int(params["offset"]), int(params["limit"])
         page = tuple(found[offset : offset + min(limit, self.cap)])
@@ -316,6 +318,17 @@ def test_parts_that_lack_some_are_explained_by_statuses_beyond_the_list() -> Non
 
 
 # ---- pages
+
+
+def test_a_source_that_sorts_in_one_direction_only_differs() -> None:
+    finding = Log(rows(1500), descends=False).examine(examine_order)
+    assert finding.result == "differs"
+    assert "timestamp:desc" in finding.why
+
+
+def test_where_no_two_rows_are_of_one_time_their_order_says_nothing() -> None:
+    with pytest.raises(CannotSay, match="one timestamp"):
+        Log(rows(1500)).examine(examine_ties)
 
 
 def test_a_source_that_gives_more_than_a_thousand_rows_differs() -> None:

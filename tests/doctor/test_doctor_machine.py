@@ -22,7 +22,7 @@ def world(tmp_path: Path) -> World:
 
 
 def findings(path: Path, home: Path) -> dict[str, Finding]:
-    return {check.name: check.finding for check in check_machine(path, Home(home))}
+    return {check.name: check.finding for check in check_machine(path, Home(home)) if check.name != "same-key"}
 
 
 def everything(folder: Path) -> dict[str, tuple[bytes, int]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from muniment.doctor.examinations.catalogue import EXAMINATIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "assumptions.md"
-OF_THE_WAY = {"network", "key", "clock", "steadiness"}
-"""Checks of the way to the source that stand for an assumption too."""
+OTHERS = {"network", "key", "clock", "steadiness", "same-key"}
+"""Checks of the way to the source, and of this machine, that stand for an assumption too."""
 
 
 def last_cells() -> list[str]:
@@ -20,5 +20,5 @@ def last_cells() -> list[str]:
 def test_each_assumption_names_the_examination_that_asks_about_it_or_says_that_none_can() -> None:
     cells = last_cells()
     named = {name for cell in cells for name in re.findall(r"`([\w-]+)`", cell)}
-    assert named - OF_THE_WAY == {name for name, *_ in EXAMINATIONS}
+    assert named - OTHERS == {name for name, *_ in EXAMINATIONS}
     assert all(cell == "–" or "`" in cell for cell in cells)  # noqa: RUF001 - an en dash stands for none

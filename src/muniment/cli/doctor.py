@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from muniment.cli.sources import Source
     from muniment.doctor.check import Check, Report
-    from muniment.source.settings import Settings
 
 __all__ = ["doctor"]
 
@@ -70,8 +70,10 @@ def doctor(ctx: click.Context, /, *, archive: Path, as_json: bool, verbose: int,
     from muniment.cli.output import error_document, print_error, print_json, show  # noqa: PLC0415 - start-up
     from muniment.doctor.visit import visit  # noqa: PLC0415 - start-up
 
-    asked = _settings(ctx, options)
-    report = visit(asked, archive, home_folder(), url=options["url"], tell=_teller(quiet=verbose > 0))
+    asked = _source(ctx, options)
+    name, settings = ("", asked) if isinstance(asked, BadInput) else (asked.name, asked.settings)
+    tell = _teller(quiet=verbose > 0)
+    report = visit(settings, archive, home_folder(), source=name, url=options["url"], tell=tell)
     error = _obstacle(report)
     if as_json:
         print_json(report.document() | ({} if error is None else {"error": error_document(error)}))
@@ -82,8 +84,8 @@ def doctor(ctx: click.Context, /, *, archive: Path, as_json: bool, verbose: int,
     ctx.exit(report.exit_code)
 
 
-def _settings(ctx: click.Context, options: dict[str, Any]) -> "Settings | BadInput":
-    """Where the source is, or what is missing to know that."""
+def _source(ctx: click.Context, options: dict[str, Any]) -> "Source | BadInput":
+    """The source, or what is missing to know it."""
     from muniment.cli.sources import find_sources  # noqa: PLC0415 - start-up
 
     try:
@@ -93,7 +95,7 @@ def _settings(ctx: click.Context, options: dict[str, Any]) -> "Settings | BadInp
     if len(sources) > 1:
         names = ", ".join(source.name for source in sources)
         return BadInput(f"there are several sources: {names}", hint="Name one of them by --source.")
-    return sources[0].settings
+    return sources[0]
 
 
 def _obstacle(report: "Report") -> MunimentError | None:

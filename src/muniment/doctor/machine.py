@@ -6,9 +6,11 @@ import platform
 import shutil
 import ssl
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from muniment.archive.home import Home
 from muniment.archive.reading import Archive
@@ -18,7 +20,7 @@ from muniment.doctor.examinations.exam import Finding
 from muniment.errors import ArchiveError, MunimentError, NoArchive
 from muniment.version import __version__
 
-__all__ = ["check_machine"]
+__all__ = ["KeyInUse", "check_machine"]
 
 _LITTLE_BYTES: Final = 1 << 30
 _NOTHING_BYTES: Final = 64 << 20
@@ -28,17 +30,38 @@ _NO_ARCHIVE: Final = "there is no archive to look at"
 _MADE: Final = "`muniment init` or the first `muniment collect` makes one."
 
 
-def check_machine(path: Path, home: Home) -> Iterator[Check]:
+class KeyInUse(NamedTuple):
+    """The API key that is in use now.
+
+    Args:
+        source: Name of the source that it is for.
+        tag: Tells keys apart within an archive, given its origin; see `Client.key_tag`.
+    """
+
+    source: str
+    tag: Callable[[str], str]
+
+
+class _Told(msgspec.Struct):
+    """What matters here of a receipt."""
+
+    source: str = ""
+    key_tag: str = ""
+
+
+def check_machine(path: Path, home: Home, key: KeyInUse | None = None) -> Iterator[Check]:
     """Every check of this machine.
 
     Args:
         path: Of the archive, whether it is there or not.
         home: Where signing keys live.
+        key: The API key, where there is one.
     """
     archive, finding = _open(path)
     yield Check("archive", "machine", finding)
     yield Check("signing-key", "machine", _signing_key(archive, home))
     yield Check("last-signed", "machine", _last_signed(archive, home))
+    yield Check("same-key", "machine", _same_key(archive, key))
     yield Check("disk", "machine", _disk(path))
     yield Check("versions", "machine", _versions())
 
@@ -93,6 +116,31 @@ def _last_signed(archive: Archive | None, home: Home) -> Finding:
         why = "the last commit was signed, but not published any more"
         return Finding("pass", why, "Its files are all there: the next collection publishes it.")
     return Finding("pass", "the archive extends what was last signed for it here")
+
+
+def _same_key(archive: Archive | None, key: KeyInUse | None) -> Finding:
+    """Whether the key that collected last is in use now: another one may see less."""
+    if archive is None:
+        return Finding("skipped", _NO_ARCHIVE, _MADE)
+    if key is None:
+        return Finding("skipped", "there is no key to compare", "See the first failure above.")
+    try:
+        before = _last_tag(archive, key.source)
+    except (MunimentError, OSError, msgspec.DecodeError) as error:
+        return Finding("skipped", f"the record cannot be read: {error}", "`muniment verify` says what is damaged.")
+    now = key.tag(archive.origin)
+    if before is None:
+        return Finding("skipped", f"nothing was collected from {key.source} yet", "It is known from then on.")
+    if before == now:
+        return Finding("pass", f"it is the key that collected last (tag {now})")
+    why = f"another key collected last (tag {before}; this one's is {now})"
+    return Finding("differs", why, "Where this one sees less, a collection stops with exit 3, unless --accept-scope.")
+
+
+def _last_tag(archive: Archive, source: str) -> str | None:
+    receipts = (leaf.payload for _, leaf in archive.record() if leaf.kind == "receipt")
+    told = (msgspec.json.decode(payload, type=_Told) for payload in receipts)
+    return next((each.key_tag for each in told if each.source == source), None)
 
 
 def _disk(path: Path) -> Finding:

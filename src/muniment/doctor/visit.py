@@ -15,7 +15,7 @@ from muniment.doctor.check import About, Check, Report
 from muniment.doctor.examinations.catalogue import EXAMINATIONS
 from muniment.doctor.examinations.exam import CannotSay, Finding, Page, Refusal
 from muniment.doctor.examinations.sample import take_sample
-from muniment.doctor.machine import check_machine
+from muniment.doctor.machine import KeyInUse, check_machine
 from muniment.doctor.reach import (
     bad_settings,
     check_clock,
@@ -56,6 +56,7 @@ def visit(
     path: Path,
     home: Home,
     *,
+    source: str = "",
     url: str | None = None,
     environ: Mapping[str, str] = os.environ,
     most_requests: int = MOST_REQUESTS,
@@ -68,6 +69,7 @@ def visit(
         settings: Where the source is, or why that is not known.
         path: Of the archive.
         home: Where signing keys live.
+        source: Its name, as entries are sealed under.
         url: Of the source, as far as it is known without them.
         environ: Where proxies and certificates of authorities are named.
         most_requests: Requests altogether.
@@ -80,20 +82,22 @@ def visit(
     else:
         seen = _look(settings, environ, most_requests, most_s, tell)
     tell("archive")
-    checks = (*seen.checks, *check_machine(path, home))
+    key = None if seen.tag is None else KeyInUse(source, seen.tag)
+    checks = (*seen.checks, *check_machine(path, home, key))
     return Report(seen.url, checks, seen.requests, time.monotonic() - began)
 
 
 class _Seen(NamedTuple):
-    """What was seen of the source: its address, the checks, and how many requests it took."""
+    """What was seen of the source: its address, the checks, how many requests it took, and what tags its key."""
 
     url: str | None
     checks: Sequence[Check]
-    requests: int
+    requests: int = 0
+    tag: Callable[[str], str] | None = None
 
 
 def _unasked(error: BadInput, url: str | None) -> _Seen:
-    return _Seen(url, [bad_settings(error), *_skipped(_NOT_ASKED)], 0)
+    return _Seen(url, [bad_settings(error), *_skipped(_NOT_ASKED)])
 
 
 def _look(settings: Settings, environ: Mapping[str, str], most_requests: int, most_s: float, tell: Tell) -> _Seen:
@@ -104,7 +108,8 @@ def _look(settings: Settings, environ: Mapping[str, str], most_requests: int, mo
         return _unasked(error, settings.url)
     with asking:
         checks = [proxy, *_source(asking, environ, tell)]
-        return _Seen(settings.url, _masked(checks, Secrecy(settings.api_key)), asking.client.requests)
+        client = asking.client
+        return _Seen(settings.url, _masked(checks, Secrecy(settings.api_key)), client.requests, client.key_tag)
 
 
 def _source(asking: Asking, environ: Mapping[str, str], tell: Tell) -> Iterator[Check]:
