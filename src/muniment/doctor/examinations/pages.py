@@ -49,8 +49,6 @@ def examine_cap(sample: Sample) -> Steps[Finding]:
 def _refused_limit(sample: Sample) -> Finding:
     assert sample.refusal is not None
     why = f"limit={LARGEST} is refused: {sample.refusal.message}; {sample.whole.asked_limit} is not"
-    if sample.refusal.status == 400:
-        return Finding("differs", why, "A collection begins with that limit, and ends with exit 3.", _UNREADABLE)
     return Finding("differs", why, "Pages are halved until they come through.")
 
 
