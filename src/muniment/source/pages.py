@@ -81,9 +81,12 @@ def is_no_json(body: bytes) -> str | None:
 def is_no_page(body: bytes) -> str | None:
     """Why an answer is no page that can be cut into its items; None where it is."""
     try:
-        _decode_envelope(body)
+        if _decode_envelope(body).items is None:
+            cut_page(body)  # whether none are meant by it is not told by the one member alone
     except (msgspec.DecodeError, RecursionError):
         return _cannot_be_cut(body, whole_will_do=False)
+    except WireError as error:
+        return f"something that is no page ({error})"
     return None
 
 
