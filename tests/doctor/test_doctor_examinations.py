@@ -27,7 +27,7 @@ from muniment.doctor.examinations.exam import (
 from muniment.doctor.examinations.filters import examine_refusals, examine_type_list, examine_upper_case
 from muniment.doctor.examinations.lookups import NOBODY, examine_role, examine_unknown_user
 from muniment.doctor.examinations.order import examine_order, examine_ties
-from muniment.doctor.examinations.pages import examine_cap, examine_offset
+from muniment.doctor.examinations.pages import examine_cap, examine_deep_offset, examine_offset
 from muniment.doctor.examinations.rows import Row, read_row
 from muniment.doctor.examinations.sample import Sample, take_sample
 from muniment.doctor.examinations.totals import examine_same_total, examine_sums, examine_total
@@ -335,6 +335,30 @@ def test_a_source_that_gives_more_than_a_thousand_rows_differs() -> None:
     finding = Log(rows(1500), cap=5000).examine(examine_cap)
     assert finding.result == "differs"
     assert "more than 1000" in finding.why
+
+
+@pytest.mark.parametrize("number", [1, 40, 1000])
+def test_the_cap_is_not_said_to_be_seen_where_everything_fits_into_one_answer(number: int) -> None:
+    with pytest.raises(CannotSay, match=f"{number} entries fit"):
+        Log(rows(number)).examine(examine_cap)
+
+
+def test_the_last_row_is_not_missed_where_the_log_shrank_meanwhile() -> None:
+    log = Log(rows(1500))
+    sample = log.sample()
+    log.rows = log.rows[:1400]
+    with pytest.raises(CannotSay, match="changed meanwhile"):
+        log.drive(examine_deep_offset(sample))
+
+
+def test_other_rows_of_a_log_that_changed_are_no_contradiction_and_of_one_that_did_not_they_are() -> None:
+    log = Log(rows(1500))
+    sample = log.sample()
+    again = msgspec.structs.replace(sample.again, rows=sample.again.rows[1:])
+    assert log.drive(examine_ties(msgspec.structs.replace(sample, again=again))).result == "differs"
+    fewer = msgspec.structs.replace(again, total=1499)
+    with pytest.raises(CannotSay, match="changed meanwhile"):
+        log.drive(examine_ties(msgspec.structs.replace(sample, again=fewer)))
 
 
 def test_an_offset_is_not_judged_while_the_log_moves() -> None:
