@@ -216,6 +216,15 @@ def test_a_source_that_matches_actions_in_any_case_differs() -> None:
     assert "lower case matches too: 20 by action=create" in finding.why
 
 
+def test_a_source_that_matches_only_statuses_in_any_case_differs_too() -> None:
+    def any_status(row: Row, params: Mapping[str, str]) -> bool:
+        return matches(row, {**params, "status": params["status"].upper()} if "status" in params else params)
+
+    finding = Log(rows(40), matches=any_status).examine(examine_upper_case)
+    assert finding.result == "differs"
+    assert "32 by status=success" in finding.why
+
+
 def test_a_source_that_finds_nothing_in_upper_case_differs_with_the_tutorials_advice() -> None:
     def in_lower_case(row: Row, params: Mapping[str, str]) -> bool:
         return "action" not in params and matches(row, params)

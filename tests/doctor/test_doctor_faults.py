@@ -92,6 +92,21 @@ def test_a_log_that_moves_is_not_said_to_differ(visited: Visitor, fault: str) ->
     assert seen.report.exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("fault", "needed", "skipped"),
+    [
+        ("total-flickers", "same-total", {"outside", "to", "upper-case", "user-name", "type-list"}),
+        ("total-high", "sums", {"type-list"}),
+    ],
+)
+def test_nothing_is_concluded_from_totals_that_contradict_each_other(
+    visited: Visitor, fault: str, needed: str, skipped: set[str]
+) -> None:
+    seen = visited(fault)
+    for name in skipped:
+        assert (seen[name].result, seen[name].why) == ("skipped", f"nothing can be concluded while {needed} differs")
+
+
 def test_each_examination_has_a_fault_that_it_is_for() -> None:
     without = {"period", "upper-case", "type-list", "refusals"}  # their sources are in test_doctor_examinations.py
     assert {name for name, *_ in EXAMINATIONS} - {name for name, *_ in FAULTS} == without
