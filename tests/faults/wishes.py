@@ -43,7 +43,7 @@ VARIES: Final = {"replicas", "total-flickers", "no-order", "live-head", "late-du
 
 _IN_PAIRS: Final = {"deep-offset": "=30", "deep-offset-empty": "=30", "total-capped": "=100", "rate-limit-vendor": ""}
 _CAP_IN_PAIRS: Final = "cap=15"
-_DRAWN: Final = 240
+_DRAWN: Final = 24
 
 
 def every_pair() -> list[Faults]:
