@@ -20,9 +20,10 @@ _TRIED: Final = 20
 _BY_RECEIVED: Final = "The next page begins where the rows received end, so nothing is lost; there are more requests."
 _SPLIT: Final = "Paging of such a window ends; it is split by day, type, action, status until a part needs no offset."
 _NO_PAGES: Final = (
-    "Collect all the same: windows are split until a part fits one answer; a day that needs pages is a gap (exit 4)."
+    "Collect all the same: windows are split until a part fits into one answer; one that does not is a gap (exit 4)."
 )
-_UNREADABLE: Final = 3
+_SPANNED: Final = 3
+"""Days that an answer must reach over, so that it holds one from end to end."""
 
 
 def examine_cap(sample: Sample) -> Steps[Finding]:
@@ -103,7 +104,13 @@ def examine_offset(sample: Sample) -> Steps[Finding]:
     place = keys.index(got[0]) if got and got[0] in keys else None
     begins = "holds none" if not got else "begins elsewhere" if place is None else f"begins with row {place}"
     why = f"a page asked for from row {_BORDER} on {begins}"
-    return Finding("differs", why, _NO_PAGES, NEVER_COMPLETE)
+    return Finding("differs", why, _NO_PAGES, 0 if _days_fit(sample) else NEVER_COMPLETE)
+
+
+def _days_fit(sample: Sample) -> bool:
+    """Whether one answer holds a day from end to end, so that days need no pages."""
+    days = {row.at.date() for row in sample.whole.rows if row.at is not None}
+    return len(days) >= _SPANNED or len(sample.whole.rows) == sample.total
 
 
 def examine_deep_offset(sample: Sample) -> Steps[Finding]:
