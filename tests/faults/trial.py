@@ -1,6 +1,7 @@
 """Two collections from a sandbox that misbehaves."""
 
 import datetime as dt
+import os
 import signal
 import threading
 import time
@@ -31,7 +32,7 @@ from muniment.sweep.window import Gap
 
 __all__ = ["PATIENCE_S", "Run", "Size", "Trial", "lies_in", "try_out"]
 
-PATIENCE_S: Final = 240.0
+PATIENCE_S: Final = 1200.0 if os.environ.get("MUNIMENT_SOAK") == "1" else 240.0
 """A run that takes longer is stopped, and does not hold."""
 
 _SOURCE: Final = "account-manager@sandbox"
