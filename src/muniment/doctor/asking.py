@@ -22,7 +22,7 @@ from muniment.doctor.examinations.rows import read_row
 from muniment.errors import BadRequest, Forbidden, Oversized, SourceError, Stopped, Unauthorized, Unreachable
 from muniment.source import endpoints
 from muniment.source.client import Client, Reply
-from muniment.source.pages import cut_page
+from muniment.source.pages import cut_page, is_no_json, is_no_page
 from muniment.source.settings import Settings
 
 __all__ = ["MOST_REQUESTS", "MOST_S", "Asking", "sentence"]
@@ -114,7 +114,8 @@ class Asking:
             return Refusal("stopped", self._why_not())
         began = time.monotonic()
         try:
-            reply = self.client.get(_path(question), question.params)
+            complain = is_no_page if question.where == AUDIT_LOG else is_no_json
+            reply = self.client.get(_path(question), question.params, complain=complain)
             read = _page(question, reply) if question.where == AUDIT_LOG else _lookup(question, reply)
         except SourceError as error:
             return self._refused(question, error)
