@@ -1,6 +1,7 @@
 """Sources as they come: other zones, wrong clocks, odd dates, entries that go or move."""
 
 import datetime as dt
+import itertools
 import threading
 import time
 from collections import Counter
@@ -77,7 +78,7 @@ def test_entries_that_arrive_late_while_totals_are_asked_for_are_no_contradictio
     items = place.source.items
 
     def late(params: Params, _page: object) -> None:
-        if params.get("limit") == "2":  # between the two totals of every survey
+        if _is_first_of_a_survey(params):
             items.append(entry(len(items), ago(5, 10, len(items))))
 
     place.source.bend = late
@@ -110,6 +111,10 @@ def test_very_many_that_come_back_are_one_finding(place: Place) -> None:
     whole(place)
     whole(place)
     assert place.findings() == [("reappeared", 150), ("vanished", 150)]
+
+
+def _is_first_of_a_survey(params: Params) -> bool:
+    return params["limit"] == "1" and not {"from", "to", "status", "resource_types"} & params.keys()
 
 
 UNDATED = entry(7000, None)
@@ -300,3 +305,36 @@ def test_a_page_without_a_list_of_items_is_asked_for_again(place: Place) -> None
 
     place.source.page = page  # type: ignore[method-assign]
     whole(place)
+
+
+def test_a_head_that_moves_excuses_no_contradiction_among_the_days_that_are_over(place: Place) -> None:
+    place.source.fill(9, 2, 20)
+    whole(place)
+    items = place.source.items
+
+    def bend(params: Params, page: dict[str, int]) -> None:
+        if _is_first_of_a_survey(params):  # ten more of today before the second total of every survey
+            items.extend(entry(len(items) + n, ago(0, 11, len(items) + n)) for n in range(10))
+        days = params.get("from"), params.get("to")
+        closed = "2026-03-24" <= (days[0] or "") < (days[1] or "") < "2026-04-01"
+        if (days == (None, None) or closed) and params.get("status") != "FAILURE":
+            page["total"] += 3
+
+    place.source.bend = bend
+    assert not place.collect().outcome.complete
+
+
+def test_at_most_sixteen_more_requests_go_out_once_the_key_was_refused(place: Place) -> None:
+    place.source.fill(90, 1, 30)
+    asked = itertools.count(1)
+    after: list[Params] = []
+
+    def refuse(params: Params) -> tuple[int, dict[str, str]] | None:
+        if next(asked) < 40:
+            return None
+        after.append(params)
+        return 401, {}
+
+    place.source.refuse = refuse
+    assert isinstance(place.collect().outcome.stopped, Unauthorized)
+    assert len(after) - 1 <= 16

@@ -96,7 +96,7 @@ class Crew(Generic[Raw]):
         on_page: Called in the caller's thread with each page, in the order they come in.
         width: The most asks under way at once; half as many more may wait for their turn, or answered to be read.
         stop: Asked between answers.
-        give_up: Ends whatever is under way, once an answer has ended the run: it may be waiting to try again.
+        give_up: Ends whatever is under way, once an answer has ended the run; that may be waiting to try again.
     """
 
     def __init__(
@@ -176,6 +176,7 @@ class Crew(Generic[Raw]):
             inbox.put((task, self._ask(task.ask)))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
             inbox.put((task, error))
+            self._give_up()  # that one may have many answers to read first, and would ask on for each
 
     def _next(self, inbox: "_Inbox") -> "tuple[_Task, Raw | BaseException]":
         while True:

@@ -56,7 +56,7 @@ class Judge:
         for controls in desk.scribe.controls:
             self._judge_controls(controls)
         rows = sum(map(desk.days.rows, desk.calendar.closed))
-        agrees = told.closed is not None and abs(told.closed - rows) <= abs(told.moved)
+        agrees = told.closed is not None and abs(told.closed - rows) <= told.closed_moved
         if not agrees and not desk.days.gaps_between(stretch.first, stretch.last):
             why = "the total of the closed days is not that of each of them"
             self._doubt(Window(stretch.first, stretch.last), told.closed, rows, why)
@@ -82,13 +82,13 @@ class Judge:
         looks = [self._look_before, self._look_after, self._look_without_dates]
         for look in looks if self._desk.goal.whole else looks[:1]:
             borne_out = told.bears_out(self._archived_outside(told)) and self._desk.goal.recheck != "full"
-            if borne_out or told.outside == 0:
+            if borne_out or told.has_none_outside:
                 break
             if look(crew, reader):
                 told = reader.survey_again()
         archived = self._archived_outside(told)
         served = reader.served_outside
-        if not told.bears_out(archived) and served is not None:
+        if not told.bears_out(archived) and not told.moved and served is not None:
             archived -= self._desk.missing.compare_outside(self._desk.calendar.stretch, served)
         self._desk.scribe.outside = Outside(told.whole, told.closed, told.open, told.outside, archived)
         if told.moved:

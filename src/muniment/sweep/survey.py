@@ -81,6 +81,7 @@ class Survey(msgspec.Struct, frozen=True):
         open: Of the open days; 0 where there are none.
         status: Control totals of the closed days by status, None without closed days.
         doubt: Why totals are not to be trusted, or None.
+        closed_moved: By how many entries the closed days themselves grew or shrank, where the whole did.
     """
 
     whole_before: int | None
@@ -89,6 +90,7 @@ class Survey(msgspec.Struct, frozen=True):
     open: int | None
     status: ControlTotals | None
     doubt: str | None
+    closed_moved: int = 0
 
     @property
     def moved(self) -> int:
@@ -101,6 +103,11 @@ class Survey(msgspec.Struct, frozen=True):
         if self.whole is None or self.closed is None or self.open is None:
             return None
         return self.whole - self.closed - self.open
+
+    @property
+    def has_none_outside(self) -> bool:
+        """Whether the days serve everything there is, by totals that stood still."""
+        return self.outside == 0 and not self.moved
 
     def bears_out(self, outside: int) -> bool:
         """Whether so many entries of none of the days agree with the totals; of a whole that moved, within its move.
@@ -126,13 +133,15 @@ def survey(stretch: Stretch) -> Steps[Survey]:
         if _total(one) == _total(two):
             break
     doubt = yield from _doubt(whole, _total(one), _total(two))
+    closed_moved = 0 if _total(one) == _total(two) else (yield from _closed_moved(stretch, totals.get("closed")))
     return Survey(
         whole_before=_total(one),
         whole=_total(two),
         closed=totals.get("closed", 0),
         open=totals.get("open", 0),
-        status=_status(stretch.closed, totals, _total(one), _total(two)) if stretch.closed else None,
+        status=_status(stretch.closed, totals, closed_moved) if stretch.closed else None,
         doubt=doubt,
+        closed_moved=closed_moved,
     )
 
 
@@ -147,9 +156,14 @@ def _asked(stretch: Stretch) -> dict[str, Window]:
     return windows
 
 
-def _status(closed: Window, totals: dict[str, int | None], one: int | None, two: int | None) -> ControlTotals:
+def _closed_moved(stretch: Stretch, before: int | None) -> Steps[int]:
+    """What is new today moves the whole, and is no excuse for the days that are over: they are asked for again."""
+    after = (yield from count(stretch.closed)) if stretch.closed else None
+    return 0 if before is None or after is None else abs(after - before)
+
+
+def _status(closed: Window, totals: dict[str, int | None], moved: int) -> ControlTotals:
     parts = {status: totals[status] or 0 for status in STATUSES}
-    moved = 0 if one is None or two is None else abs(two - one)
     return ControlTotals("status", closed.from_, closed.to, parts, sum(parts.values()), totals["closed"], moved)
 
 
@@ -189,7 +203,7 @@ def _undated(types: tuple[str, ...]) -> Steps[list[Window]]:
     # with no date that a source might refuse as too early or too late
     dated = [Window(None, _MILLENNIUM - _DAY, narrow), Window(_MILLENNIUM, None, narrow)]
     whole, early, late = yield from together([count(without), *map(count, dated)])
-    if whole is None or early is None or late is None or whole == early + late:
+    if whole is None or early is None or late is None or whole <= early + late:
         return []
     if len(types) == 1:
         return [without]
