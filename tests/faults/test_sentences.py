@@ -87,5 +87,6 @@ def test_a_row_agrees_with_itself_and_with_other_requests_but_with_nothing_else(
     assert row.startswith("| `bom` | begins each answer with a byte order mark | 0 complete | 0 complete |")
     assert agrees(row, row)
     assert agrees(row, row_of(("bom",), with_last(trial, asked=trial.runs[1].asked + 5)))
+    assert not agrees(row, row_of(("bom",), with_last(trial, asked=trial.runs[1].asked + 50)))
     assert not agrees(row, row_of(("bom",), with_last(trial, archived=59)))
     assert not agrees(row, row_of(("bom",), with_last(trial, **BREAKING[SENTENCES[2]](trial.runs[1]))))

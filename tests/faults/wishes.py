@@ -45,7 +45,7 @@ _NEVER_ENDING: Final = {"total-flickers", *(name for name in FAULTS if name.star
 _EACH_A_WAIT: Final = {fault.name for room in (pacing, refusing, transfer) for fault in room.FAULTS}
 _IN_PAIRS: Final = {"deep-offset": "=30", "deep-offset-empty": "=30", "total-capped": "=100", "rate-limit-vendor": ""}
 _CAP_IN_PAIRS: Final = "cap=15"
-_DRAWN: Final = 24
+_DRAWN: Final = 120
 
 
 def every_pair() -> list[Faults]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import urllib3
+from tests.sandbox.reading import API, NOON, Clock
 
 from muniment.api.openapi import describe
 from muniment.errors import BadInput
@@ -21,22 +22,6 @@ if TYPE_CHECKING:
     from muniment.sandbox.server import Box
 
     BoxMaker = Callable[..., Box]
-
-API = "/account/api/v1/"
-NOON = dt.datetime(2026, 4, 1, 12, tzinfo=dt.UTC)
-
-
-class Clock:
-    """Stands still until it is moved on."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-    def move(self, seconds: float) -> None:
-        self.now += dt.timedelta(seconds=seconds)
 
 
 def ask(pool: urllib3.PoolManager, box: "Box", path: str = "audit-log?limit=1000") -> urllib3.BaseHTTPResponse:
