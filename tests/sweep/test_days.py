@@ -90,8 +90,10 @@ def test_days_far_from_all_later_ones_are_no_beginning() -> None:
     assert first_settled([odd, dt.date(1999, 1, 1), DAY], last) == DAY
 
 
-def test_where_all_days_are_far_off_the_last_day_is_the_first() -> None:
+def test_days_of_years_ago_are_days_and_those_of_another_age_are_none() -> None:
     assert first_settled([], DAY) == DAY
-    assert first_settled([dt.date(1, 1, 1), DAY], DAY) == DAY
+    assert first_settled([dt.date(1, 1, 1)], DAY) == DAY
+    assert first_settled([dt.date(1970, 1, 1)], DAY) == DAY
     assert first_settled([dt.date(2999, 1, 1)], DAY) == DAY
     assert first_settled([DAY - dt.timedelta(days=3), dt.date(2999, 1, 1)], DAY) == DAY - dt.timedelta(days=3)
+    assert first_settled([dt.date(2021, 5, 6)], DAY) == dt.date(2021, 5, 6)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.sweep.modelled import DAY, Row, Source, rows_of
 
-from muniment.sweep.sweeping import FirstPage, first_page, sweep
+from muniment.sweep.sweeping import first_page, sweep
 from muniment.sweep.window import Ask, Seen, Window, weakest
 
 ONE_DAY = Window.day(DAY)
@@ -301,10 +301,9 @@ def test_a_row_that_is_too_large_among_rows_without_dates_names_no_day() -> None
 def test_a_first_page_is_looked_for_behind_rows_that_are_too_large_and_their_day_is_told() -> None:
     rows = [Row(-2, 1, day=DAY), Row(-1, 2, day=DAY), *rows_of(10, day=DAY + dt.timedelta(days=3), first_key=100)]
     source = Source(rows, too_large=frozenset({1, 2}))
-    assert source.drive(first_page(Ask(Window(), 0, 1000), Seen())) == FirstPage((DAY,), is_all=False)
+    assert source.drive(first_page(Ask(Window(), 0, 1000), Seen())) == [DAY]
     assert source.served >= {100, 101}
-    assert Source(rows).drive(first_page(Ask(Window(), 0, 1000), Seen())) == FirstPage((), is_all=True)
-    assert Source(rows).drive(first_page(Ask(Window(), 0, 3), Seen())) == FirstPage((), is_all=False)
+    assert Source(rows).drive(first_page(Ask(Window(), 0, 1000), Seen())) == []
 
 
 def test_a_total_that_leaves_out_the_row_that_is_too_large_is_not_believed() -> None:

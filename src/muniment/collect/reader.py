@@ -49,11 +49,8 @@ class Reader:
         desk = self._desk
         if not desk.days.days:
             window = EVERYTHING if desk.goal.from_ is None else Window(desk.goal.from_, desk.calendar.last)
-            page = self._crew.run(first_page(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1), desk.seen))
-            shown = {*desk.sealer.days_elsewhere, *page.withheld}
-            if page.is_all:
-                shown.add(desk.calendar.last)  # there are no others between these and today
-            desk.calendar.begin(first_settled(shown, desk.calendar.last))
+            withheld = self._crew.run(first_page(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1), desk.seen))
+            desk.calendar.begin(first_settled([*desk.sealer.days_elsewhere, *withheld], desk.calendar.last))
             return None
         desk.calendar.begin(min(desk.days.days))
         before = desk.calendar.stretch
@@ -202,8 +199,8 @@ class Reader:
         self.look_at(desk.calendar.stretch.before)
 
     def _shown_before(self) -> dt.date:
-        page = self._crew.run(first_page(Ask(self._desk.calendar.stretch.before, 0, 1000), self._desk.seen))
-        return self._earliest(*page.withheld)
+        before = self._desk.calendar.stretch.before
+        return self._earliest(*self._crew.run(first_page(Ask(before, 0, 1000), self._desk.seen)))
 
     def has_days_before(self) -> bool:
         """Whether entries of days before the first are archived, which an answer to another question brought."""

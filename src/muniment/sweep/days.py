@@ -17,6 +17,7 @@ _QUARTER = dt.timedelta(minutes=15)
 _SURE = dt.timedelta(hours=1)
 _UNSURE = dt.timedelta(hours=14)
 _FAR = dt.timedelta(days=366)
+_LONGEST = dt.timedelta(days=3660)
 
 
 class DayEdges(msgspec.Struct, frozen=True):
@@ -71,12 +72,18 @@ def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
 def first_settled(days: Iterable[dt.date], last: dt.date) -> dt.date:
     """The first day from which on no two days lie more than a year apart; the last where there is none.
 
-    An entry dated 1970 or 2999 is read as one of no day: it must not make a run ask for every day since or until.
+    An entry dated 1970 or 2999 is read as one of no day: it must not make a run ask for every day since or until. Of
+    days that all lie long ago, not knowing what came after them, ten years are asked for at most.
 
     Args:
-        days: Such as there are entries of; and the last, where it is known that there are no others.
+        days: Such as there are entries of.
         last: The last day that there can be entries of; later ones are left out.
     """
     ascending = sorted({day for day in days if day <= last})
+    first = _behind_holes(ascending) if ascending else last
+    return first if last - first <= _LONGEST else _behind_holes([*ascending, last])
+
+
+def _behind_holes(ascending: list[dt.date]) -> dt.date:
     far = [later for earlier, later in pairwise(ascending) if later - earlier > _FAR]
-    return far[-1] if far else next(iter(ascending), last)
+    return far[-1] if far else ascending[0]

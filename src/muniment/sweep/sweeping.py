@@ -18,7 +18,7 @@ from muniment.sweep.reading import Reading, read
 from muniment.sweep.together import together
 from muniment.sweep.window import Answer, Ask, Gap, Method, Refused, Seen, Sheet, Steps, Window, Words, weakest
 
-__all__ = ["FirstPage", "Verdict", "count", "first_page", "once_more", "sweep"]
+__all__ = ["Verdict", "count", "first_page", "once_more", "sweep"]
 
 MOST_PASSES = 5
 MOST_WHILE_MOVING = 3
@@ -138,20 +138,12 @@ def count(window: Window) -> Steps[int | None]:
     return answer.total if isinstance(answer, Sheet) else None
 
 
-class FirstPage(msgspec.Struct, frozen=True):
-    """What the first answer of a window showed, beside its rows.
+def first_page(ask: Ask, seen: Seen) -> Steps[list[dt.date]]:
+    """Ask for the first rows of a window for what they show, and go on behind such as are too large to come.
 
-    Args:
-        withheld: The day of the first row that was too large to come; nothing where there was none, or it is of no day.
-        is_all: Whether the window has no further rows.
+    Returns:
+        The day of the first of these; nothing where there was none, or it is of no day.
     """
-
-    withheld: tuple[dt.date, ...]
-    is_all: bool
-
-
-def first_page(ask: Ask, seen: Seen) -> Steps[FirstPage]:
-    """Ask for the first rows of a window for what they show, and go on behind such as are too large to come."""
     offset, limit = 0, ask.limit
     while offset < MOST_NAMED:
         (answer,) = yield (Ask(ask.window, offset, limit),)
@@ -162,8 +154,7 @@ def first_page(ask: Ask, seen: Seen) -> Steps[FirstPage]:
             break
         offset, limit = (offset, limit // 2) if limit > 1 else (offset + 1, ask.limit)
     day = (yield from day_at(ask.window, 0)) if offset else None
-    is_all = isinstance(answer, Sheet) and not offset and answer.total == len(answer)
-    return FirstPage(() if day is None else (day,), is_all)
+    return [] if day is None else [day]
 
 
 def day_at(window: Window, offset: int) -> Steps[dt.date | None]:
