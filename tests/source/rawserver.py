@@ -60,8 +60,8 @@ class RawServer:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def close(self) -> None:
-        self._closing.set()
         with self._lock:
+            self._closing.set()
             sockets = [self._listener, *self._open]
         for sock in sockets:
             with contextlib.suppress(OSError):
@@ -86,6 +86,10 @@ class RawServer:
     def _keep(self, sock: socket.socket) -> socket.socket:
         with self._lock:
             self._open.add(sock)
+            is_late = self._closing.is_set()
+        if is_late:  # `close` has not seen it, and nobody else would end what waits on it
+            sock.close()
+            raise ConnectionAbortedError
         return sock
 
     def _serve(self, plain: socket.socket, connection: int) -> None:
