@@ -152,3 +152,11 @@ def test_a_twin_that_a_parser_refuses_or_that_has_no_id_is_told_of_once(
     told = [msgspec.json.decode(leaf.payload) for _, leaf in sealer.archive.record() if leaf.kind == "finding"]
     twins = [each for each in told if each["kind"] == "twin"]
     assert [each.get("id") for each in twins] == [item_id]
+
+
+def test_a_few_large_entries_are_sealed_as_soon_as_they_take_much_memory(sealer: Sealer) -> None:
+    for number in range(3):
+        assert not sealer.due
+        item = b'{"id":"%d","description":"%s"}' % (number, b"x" * (6 << 20))
+        sealer.take(Ask(EVERYTHING, 0, 1000), page(item, key=number))
+    assert sealer.due

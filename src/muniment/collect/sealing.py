@@ -35,6 +35,7 @@ __all__ = ["Sealer"]
 
 MOST_ANSWERS = 50
 MOST_WAITING = 8_192
+MOST_WAITING_BYTES = 16 << 20
 _NO_LEAF = -1
 _NONE: Words = np.empty(0, dtype=np.uint64)
 _NO_DAY = -(1 << 31)
@@ -109,7 +110,8 @@ class Sealer:
     @property
     def due(self) -> bool:
         """Whether it is time to seal: at least every 50 answers, and before what waits takes much memory."""
-        return self._answers >= MOST_ANSWERS or self._kept.rows >= MOST_WAITING
+        kept = self._kept
+        return self._answers >= MOST_ANSWERS or kept.rows >= MOST_WAITING or kept.leaf_bytes >= MOST_WAITING_BYTES
 
     @property
     def holds_any(self) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from muniment.archive.columns import LeafBatch
+from muniment.archive.parquet import leaf_bytes
 from muniment.collect.record import Finding
 from muniment.merkle.tree import HASH_SIZE
 from muniment.sweep.window import Window, Words
@@ -46,6 +47,7 @@ class Kept:
         self.firsts: list[int] = []
         """The index of each batch's first leaf, once they have any."""
         self.rows = 0
+        self.leaf_bytes = 0
         self._contents: dict[int, int] = {}
         self._further: dict[int, set[int]] = {}  # of keys with several contents
 
@@ -53,6 +55,7 @@ class Kept:
         """Keep a batch; its contents are noted by themselves, while the page is judged."""
         self.batches.append(batch)
         self.rows += len(batch.leaves.leaves)
+        self.leaf_bytes += leaf_bytes(batch.leaves.record_batch)
 
     def note(self, key: int, content: int) -> None:
         """Note that this content of a key is kept."""
