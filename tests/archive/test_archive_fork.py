@@ -163,6 +163,34 @@ def test_a_signed_state_that_is_not_whole_is_not_published(forked: Path, lacking
     assert opened(forked)[0].storage.files("segment") == files
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_change_of_key_that_was_signed_and_not_published_holds_for_the_commit_that_publishes_it(
+    tmp_path: Path, lost: bool
+) -> None:
+    archive, home = found(tmp_path)
+    before = (tmp_path / "archive/checkpoint").read_bytes()
+    if lost:
+        home.key_file(archive.verifier).unlink()
+        done = recover(writer(tmp_path), "the key burnt", lost_key=True)
+    else:
+        done = change_key(writer(tmp_path))
+    (tmp_path / "archive/checkpoint").write_bytes(before)
+    assert seal(writer(tmp_path), page(0, 1)) == 3
+    assert opened(tmp_path)[0].vkeys[-1] == done.vkey
+
+
+def test_going_on_without_a_key_looks_first_whether_that_was_done_already(tmp_path: Path) -> None:
+    archive, home = found(tmp_path)
+    before = (tmp_path / "archive/checkpoint").read_bytes()
+    home.key_file(archive.verifier).unlink()
+    done = recover(writer(tmp_path), "the key burnt", lost_key=True)
+    (tmp_path / "archive/checkpoint").write_bytes(before)
+    with pytest.raises(ArchiveError, match="not lost"):
+        recover(writer(tmp_path), "the key burnt", lost_key=True)
+    again = opened(tmp_path)[0]
+    assert (again.size, again.vkeys[-1]) == (2, done.vkey)
+
+
 def test_recovery_is_refused_where_there_is_nothing_to_recover_from(tmp_path: Path) -> None:
     archive, home = found(tmp_path)
     writing = writer_on(archive, home)

@@ -64,8 +64,8 @@ def recover(
         raise BadInput("a recovery needs a reason", hint="Say with --reason what happened.")
     home, archive = writer.home, writer.archive
     with writer.locked(10.0):
-        old = archive.verifier
         abandoned = _abandoned(writer)
+        old = archive.verifier  # which may be another one only now
         signer = _successor(writer, old, generate) if lost_key else home.signer(old)
         if abandoned is None and not lost_key:
             raise ArchiveError(

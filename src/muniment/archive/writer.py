@@ -120,8 +120,9 @@ class Writer:
         """
         self._tidier.raise_damage()
         with self.locked(wait_s):
-            signer = self.home.signer(self.archive.verifier)
             reconcile(self.archive, self.home)
+            # what was published by that may be a change of key
+            signer = self.home.signer(self.archive.verifier)
             with self.appending(signer) as transaction:
                 before = self.archive.size
                 yield transaction
