@@ -6,12 +6,14 @@ or it reads as zeros) and each name in each folder. Every step can be made the l
 
 import contextlib
 import errno
+import functools
 import os
 import random
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 import pyarrow as pa
 
@@ -20,6 +22,8 @@ from muniment.errors import Busy
 
 FOLDER = -1
 Survival = Literal["all", "nothing", "some"]
+Given = ParamSpec("Given")
+Got = TypeVar("Got")
 
 
 @dataclass
@@ -63,8 +67,21 @@ class State:
         return chance.choice([old, new, new[: chance.randrange(len(new) + 1)], bytes(len(new))])
 
 
+def alone(
+    method: Callable[Concatenate["SimulatedDisk", Given], Got],
+) -> Callable[Concatenate["SimulatedDisk", Given], Got]:
+    """Let one thread at a time do something to the disk."""
+
+    @functools.wraps(method)
+    def one_at_a_time(self: "SimulatedDisk", /, *args: Given.args, **kwargs: Given.kwargs) -> Got:
+        with self.mutex:
+            return method(self, *args, **kwargs)
+
+    return one_at_a_time
+
+
 class SimulatedDisk:
-    """See `muniment.archive.disk.Disk`.
+    """See `muniment.archive.disk.Disk`; threads may share it.
 
     Args:
         state: What it holds to begin with.
@@ -77,6 +94,7 @@ class SimulatedDisk:
         self.steps = 0
         self.before_step: Callable[[str], None] = lambda _: None
         self.has_refused = False
+        self.mutex = threading.RLock()
         self._locks: set[Path] = set()
 
     def refuse(self, number: int, code: int, *, ever_after: bool = False) -> None:
@@ -95,27 +113,32 @@ class SimulatedDisk:
         """Refuse nothing any more."""
         self.before_step = lambda _: None
 
+    @alone
     def read(self, path: Path) -> bytes:
         return self.state.contents[self._file(path)]
 
     def open(self, path: Path) -> pa.NativeFile:
         return pa.BufferReader(self.read(path))
 
+    @alone
     def names(self, folder: Path) -> list[Name]:
         self._demand_folder(folder)
         found = ((path, node) for path, node in self.state.names.items() if path.parent == folder and path != folder)
         return sorted(Name(path.name, node == FOLDER) for path, node in found)
 
+    @alone
     def modified_at(self, path: Path) -> float:
         node = self._node(path)
         return 0.0 if node == FOLDER else self.state.times[node]
 
+    @alone
     def make_folder(self, path: Path, mode: int = 0o777) -> None:  # noqa: ARG002 - everybody may do everything here
         self._demand_folder(path.parent)
         if path not in self.state.names:
             self._step("make_folder")
             self.state.names[path] = FOLDER
 
+    @alone
     def write(self, files: Mapping[Path, bytes | memoryview], mode: int = 0o666) -> None:  # noqa: ARG002 - as above
         for path, data in files.items():
             self._demand_folder(path.parent)
@@ -132,6 +155,7 @@ class SimulatedDisk:
             self._step("fsync", path)
             self.state.durable_contents[self._file(path)] = self.state.contents[self._file(path)]
 
+    @alone
     def sync(self, folder: Path) -> None:
         self._demand_folder(folder)
         self._step("sync")
@@ -140,17 +164,20 @@ class SimulatedDisk:
         now = {path: node for path, node in state.names.items() if path.parent == folder and path != folder}
         state.durable_names = kept | now
 
+    @alone
     def rename(self, old: Path, new: Path) -> None:
         self._demand_folder(new.parent)
         self._file(old)
         self._step("rename")
         self.state.names[new] = self.state.names.pop(old)
 
+    @alone
     def remove(self, path: Path) -> None:
         self._file(path)
         self._step("remove")
         del self.state.names[path]
 
+    @alone
     def remove_folder(self, path: Path) -> None:
         self._demand_folder(path)
         if self.names(path):
