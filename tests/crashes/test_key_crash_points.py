@@ -16,7 +16,8 @@ from muniment.archive.recovery import change_key, recover
 from muniment.archive.writer import Writer
 from muniment.errors import KeyMissing, NotOurs
 
-SEEDS = 20 if os.environ.get("MUNIMENT_SOAK") == "1" else 1
+SOAK = os.environ.get("MUNIMENT_SOAK") == "1"
+SEEDS = 20 if SOAK else 1
 TWICE = 3
 """Every so many points, what follows the crash is crashed as well."""
 
@@ -109,6 +110,8 @@ def test_after_a_crash_at_any_step_under_a_change_of_key_work_goes_on(story: str
     assert len(steps.moments) > 30
     crashes: list[tuple[Survival, int]] = [("all", 0), ("nothing", 0), *(("some", seed) for seed in range(SEEDS))]
     for number, (moment, (survival, seed)) in enumerate(itertools.product(steps.moments, crashes)):
+        if not SOAK and number % 4 == 0:
+            continue  # of three crashes at each step, another one each time
         chance = random.Random(f"{number} {seed}")
         second = outlive(after_crash(moment, survival, chance), moment.reported, act, tmp_path)
         if number % TWICE == 0:

@@ -12,6 +12,7 @@ from tests.collect.scripted import NOW, Source, ago, entry
 from tests.crashes.direct import DirectClient
 
 from muniment.archive.home import Home
+from muniment.archive.keys import KeyRuns
 from muniment.archive.leaf import parse_leaf
 from muniment.archive.reading import Archive
 from muniment.archive.writer import Writer
@@ -78,6 +79,8 @@ def sail(cache: Path) -> Voyage:
     dispose(archive, home)
     source.items.append(entry(200, ago(2, second=500)))
     collect_from(source, archive, home, cache)
+    with KeyRuns.open(archive, cache) as keys:
+        keys.save(archive, least=1)  # so few would only be kept in memory
     return voyage
 
 
