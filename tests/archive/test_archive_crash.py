@@ -1,5 +1,6 @@
 """A crash at every step that reaches the disk, over commits and merges: what was reported stays, and work goes on."""
 
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from muniment.errors import NoArchive
 from muniment.merkle.tiles import tiles_of
 
 PLACE = Path("/disk")
+SEEDS = 10 if os.environ.get("MUNIMENT_SOAK") == "1" else 1
 COMMITS = (3, 1, 5, 2, 9, 1, 14)
 """Entries of each commit; each also has a receipt. With blocks of 16 they merge within, up to and across blocks."""
 
@@ -93,14 +95,15 @@ def demand_next_commit_works(disk: SimulatedDisk, expected: Sequence[bytes], rep
     demand_tidy(archive)
 
 
-@pytest.mark.parametrize("survival", ["all", "nothing", "some"])
+@pytest.mark.soak
+@pytest.mark.parametrize(("survival", "seed"), [("all", 0), ("nothing", 0), *(("some", seed) for seed in range(SEEDS))])
 def test_after_a_crash_at_any_step_nothing_reported_is_lost_and_work_goes_on(
-    past: tuple[History, list[bytes]], survival: Survival
+    past: tuple[History, list[bytes]], survival: Survival, seed: int
 ) -> None:
     history, expected = past
     assert len(history.moments) > 200
     for number, (state, reported, what) in enumerate(history.moments):
-        disk = SimulatedDisk(state.after_crash(survival, random.Random(number)))
+        disk = SimulatedDisk(state.after_crash(survival, random.Random(f"{number} {seed}")))
         if PLACE not in disk.state.names:
             continue
         archive = reopen(disk)
@@ -118,14 +121,20 @@ def test_nothing_is_published_that_is_not_remembered_as_signed(past: tuple[Histo
     history, _ = past
     published = 0
     for state, _, _ in history.moments:
-        archive = reopen(SimulatedDisk(state.copy()))
-        if archive is not None:
-            home = Home(PLACE / "home", disk=SimulatedDisk(state.after_crash("nothing", random.Random(0))))
-            signed = home.last_signed(archive.genesis)
-            assert signed is not None
-            assert read_note(signed).size >= archive.size
+        if reopen(SimulatedDisk(state.copy())) is not None:
+            demand_remembered(state)
             published += 1
     assert published > 100
+
+
+def demand_remembered(state: State) -> None:
+    """What the archive shows now is in the home even if nothing survives that was not synced."""
+    archive = reopen(SimulatedDisk(state.copy()))
+    assert archive is not None
+    home = Home(PLACE / "home", disk=SimulatedDisk(state.after_crash("nothing", random.Random(0))))
+    signed = home.last_signed(archive.genesis)
+    assert signed is not None
+    assert read_note(signed).size >= archive.size
 
 
 def test_a_crash_while_the_next_writer_clears_up_after_a_crash_is_no_worse(past: tuple[History, list[bytes]]) -> None:
@@ -149,6 +158,30 @@ def test_a_crash_while_the_next_writer_clears_up_after_a_crash_is_no_worse(past:
             assert leaves[:reported] == expected[:reported]
             seal(writer_on(archive, home, layout=SMALL), page(9_000, 2))
             assert root_of(leaves_of(archive)) == archive.root
+
+
+def test_a_killed_process_and_then_a_crash_of_the_machine_lose_nothing_reported(
+    past: tuple[History, list[bytes]],
+) -> None:
+    """What a killed merge had not synced is there to be seen: it must not be built on as it is."""
+    history, expected = past
+    chance = random.Random(11)
+    for number, (state, reported, what) in enumerate(history.moments):
+        disk = SimulatedDisk(state.after_crash("all", random.Random(number)))
+        if PLACE not in disk.state.names or reopen(disk) is None:
+            continue
+        moments: list[State] = []
+        disk.before_step = lambda _, disk=disk, moments=moments: moments.append(disk.state.copy())  # type: ignore[misc]
+        archive, home = opened(PLACE, disk=disk)
+        with writer_on(archive, home, layout=SMALL).transaction():
+            pass  # tidies all the same
+        for again in [*moments, disk.state]:
+            demand_remembered(again)
+            here = reopen(SimulatedDisk(again.after_crash("some", chance)))
+            assert here is not None or reported == 0, f"step {number} ({what})"
+            if here is not None:
+                assert here.size >= reported
+                demand_whole(here, expected)
 
 
 def demand_tidy(archive: Archive) -> None:

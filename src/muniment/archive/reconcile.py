@@ -25,6 +25,7 @@ def reconcile(archive: Archive, home: Home) -> None:
     """
     note = unpublished(archive, home)
     if note is not None:
+        home.remember(archive.genesis, note)  # it may only have been about to become durable
         publish(archive.storage, note)
         archive.refresh()
 

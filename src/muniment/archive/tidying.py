@@ -166,10 +166,20 @@ def remove_superseded(storage: Storage, size: int, until: float) -> None:
     """Remove files whose leaves other files hold, if those others are older than `until` (seconds since 1970)."""
     names = list_segments(storage)
     covering = cover(names, size)
-    for name in superseded(names, covering, size) if covering else ():
-        heirs = [heir for heir in covering or () if heir.first < name.end and name.first < heir.end]
-        if all(storage.modified_at(heir.path) <= until for heir in heirs):
-            storage.remove(name.path)
+    if not covering:
+        return
+    going = [name for name in superseded(names, covering, size) if _is_old(storage, covering, name, until)]
+    if going:
+        # a process that was killed may have left the heirs, or the checkpoint they are for, to be seen but not durable
+        storage.sync([name.path for name in covering])
+    for name in going:
+        storage.remove(name.path)
+
+
+def _is_old(storage: Storage, covering: Sequence[SegmentName], name: SegmentName, until: float) -> bool:
+    """Whether all the files that took a file's place are older than `until`."""
+    heirs = [heir for heir in covering if heir.first < name.end and name.first < heir.end]
+    return all(storage.modified_at(heir.path) <= until for heir in heirs)
 
 
 def remove_abandoned(storage: Storage, until: float) -> None:
