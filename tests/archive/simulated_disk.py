@@ -152,7 +152,7 @@ class SimulatedDisk:
             self._step("write", path)
             self.state.contents[node] = whole
         for path in files:
-            self._step("fsync", path)
+            self._sync_content(path)
             self.state.durable_contents[self._file(path)] = self.state.contents[self._file(path)]
 
     @alone
@@ -202,6 +202,15 @@ class SimulatedDisk:
             self.before_step(what)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(path)) from error
+
+    def _sync_content(self, path: Path) -> None:
+        """One step; where it is refused, what was written is lost, and no later sync brings it back."""
+        try:
+            self._step("fsync", path)
+        except OSError:
+            node = self._file(path)
+            self.state.contents[node] = bytes(len(self.state.contents[node]))
+            raise
 
     def _node(self, path: Path) -> int:
         if path not in self.state.names:
