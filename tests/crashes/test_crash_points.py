@@ -16,7 +16,7 @@ from tests.crashes.sequel import go_on
 from tests.crashes.voyage import Moment, Voyage, after_crash, sail
 
 SOAK = os.environ.get("MUNIMENT_SOAK") == "1"
-POINTS = 6_000 if SOAK else 300
+POINTS = 6_000 if SOAK else 200
 TWICE = 5
 """Every so many points the recovery is crashed as well, at one of its own steps."""
 Point = tuple[int, Survival, int]
