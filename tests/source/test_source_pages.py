@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.errors import WireError
+from muniment.source.decode import decode_user
 from muniment.source.pages import NotJson, RawPage, cut_page, is_no_json, is_no_page
 from muniment.source.splitter import split_page
 
@@ -242,3 +243,9 @@ def test_what_is_no_page_is_said_to_be_none_and_why(body: bytes) -> None:
 @pytest.mark.parametrize("body", [PAGE, b'{"items":[]}', b'{"items":[{"x":NaN}]}'])
 def test_what_can_be_cut_is_a_page(body: bytes) -> None:
     assert is_no_page(body) is None
+
+
+def test_a_user_with_bytes_that_are_no_utf_8_anywhere_is_read_all_the_same() -> None:
+    """As a member's name within what is published nowhere, a strict parser fails on them in a way of its own."""
+    body = b'{"id":"u1","accounts":[{"id":"a1","auth_config":{"\xff":"\xfe"}}]}'
+    assert decode_user(body).id == "u1"

@@ -54,7 +54,7 @@ def decode_account(body: bytes) -> Account:
 def _decode(data: bytes, decode: Callable[[bytes], T], kind: type[T], path: str) -> T:
     try:
         return decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _decode_leniently(data, kind, path)
 
 
