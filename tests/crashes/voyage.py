@@ -88,7 +88,7 @@ def launched(voyage: Voyage) -> tuple[Archive, Home]:
     """A new archive on the voyage's disk."""
     if PLACE not in voyage.disk.state.names:
         voyage.disk.make_folder(PLACE)
-        voyage.disk.sync(PLACE.parent)
+    voyage.disk.sync(PLACE.parent)  # ours to do: an archive is founded in a folder that is there
     archive, home = found(PLACE, disk=voyage.disk)
     voyage.reported = (archive.size, archive.root)
     voyage.follow(archive)
