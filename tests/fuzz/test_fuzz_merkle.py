@@ -1,5 +1,7 @@
 """Keys, notes, checkpoints, tiles and proofs, changed in any way: refused, or what was signed after all."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,12 +64,10 @@ def test_a_checkpoint_has_one_spelling(data: bytes) -> None:
 @given(mutated(SIGNER.encode().encode(), SIGNER.vkey.encode()))
 def test_a_changed_key_is_refused_or_another_whole_key(data: bytes) -> None:
     text = data.decode("latin-1")
-    for parse, write in ((Signer.parse, Signer.encode), (Verifier.parse, lambda key: key.vkey)):
-        try:
-            key = parse(text)
-        except MerkleError:
-            continue
-        assert write(key) == text  # type: ignore[operator] # each with its own
+    with contextlib.suppress(MerkleError):
+        assert Signer.parse(text).encode() == text
+    with contextlib.suppress(MerkleError):
+        assert Verifier.parse(text).vkey == text
 
 
 @examples(150, 20_000)
