@@ -71,7 +71,7 @@ def collect(
             pass  # whatever would keep us from sealing is found before the source is asked for anything
         standing = load_standing(archive, derived)
         desk = Desk.lay(goal or Goal(), source, writer=writer, client=client, keys=keys, standing=standing, clock=clock)
-        run = Run(desk, stop=stop, tell=tell)
+        run = Run(desk, stop=stop, tell=tell, width=client.settings.connections)
         outcome = run.collect()
         keys.save(archive)
     return Collected(outcome, load_standing(archive, derived))

@@ -48,7 +48,7 @@ class Run:
         width: Requests under way at once.
     """
 
-    def __init__(self, desk: Desk, *, stop: Stop, tell: Callable[[Progress], None], width: int = 16) -> None:
+    def __init__(self, desk: Desk, *, stop: Stop, tell: Callable[[Progress], None], width: int) -> None:
         self._desk = desk
         self._stop = stop
         self._tell = tell

@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import Final, NamedTuple, Self
 
 from muniment.errors import Oversized, SourceError, Unreachable
 from muniment.source.endpoints import spell
-from muniment.source.exchange import Answer, exchange
+from muniment.source.exchange import Answer, Transport, exchange
 from muniment.source.halt import Halt
 from muniment.source.pacing import Pacer
 from muniment.source.pages import is_no_json
@@ -83,6 +84,7 @@ class Client:
         stop: Once set, every call ends with `Stopped` soon, and no request goes out any more.
         environ: Where proxies and certificates of authorities are named.
         max_body_bytes: A larger answer is not taken in.
+        transport: Sends a request and takes in its answer; by default over the network.
 
     Raises:
         BadInput: A proxy or certificate that is named cannot be used.
@@ -99,6 +101,7 @@ class Client:
         stop: threading.Event | None = None,
         environ: Mapping[str, str] = os.environ,
         max_body_bytes: int = MAX_BODY_BYTES,
+        transport: Transport | None = None,
     ) -> None:
         self.settings = settings
         self._clock = clock
@@ -108,6 +111,7 @@ class Client:
         self._jitter = jitter
         self._max_body_bytes = max_body_bytes
         self._route = open_route(settings, environ)
+        self._exchange: Transport = transport or partial(exchange, self._route)
         self._headers = _headers(settings.api_key)
         self._secrecy = Secrecy(settings.api_key)
         self._secrecy.watch_logs()
@@ -208,8 +212,7 @@ class Client:
             with self._counting:
                 self._requests += 1
             started = self._monotonic()
-            outcome = exchange(
-                self._route,
+            outcome = self._exchange(
                 target,
                 self._headers,
                 timeout_s=timeout_s,

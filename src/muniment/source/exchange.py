@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from urllib3.exceptions import HTTPError, ProxyError
 from urllib3.response import BaseHTTPResponse
@@ -19,7 +19,7 @@ from muniment.source.deadline import ConnectTimeout, answer_within
 from muniment.source.retry import Setback, Trouble
 from muniment.source.route import Route
 
-__all__ = ["Answer", "exchange"]
+__all__ = ["Answer", "Transport", "exchange"]
 
 _CHUNK_BYTES: Final = 1 << 20
 _MAX_REFUSAL_BYTES: Final = 1 << 16
@@ -45,6 +45,16 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     headers: Mapping[str, str]
+
+
+class Transport(Protocol):
+    """Whatever sends one GET and takes in its answer: `exchange` over a route, or a source that lives in memory."""
+
+    def __call__(
+        self, target: str, headers: Mapping[str, str], *, timeout_s: float, max_body_bytes: int, stop: threading.Event
+    ) -> Answer | Setback | SourceError:
+        """See `exchange`."""
+        ...
 
 
 class _TooLarge(Exception):
