@@ -59,6 +59,16 @@ def test_a_source_in_any_zone_becomes_complete(place: Place, hours: float) -> No
     assert len(place.source.asked) <= 12
 
 
+def test_a_source_where_tomorrow_has_begun_becomes_complete(place: Place) -> None:
+    place.source.zone = dt.timedelta(hours=14)
+    place.source.items.append(entry(1, ago(0, 11)))
+    whole(place)
+    place.source.items.append(entry(2, ago(0, 12)))
+    whole(place)
+    place.source.items.append(entry(3, ago(-800)))
+    whole(place)
+
+
 def test_an_entry_that_moved_to_another_day_is_found_there_and_did_not_vanish(place: Place) -> None:
     place.source.fill(9, 2, 20)
     whole(place)
@@ -132,6 +142,33 @@ def test_an_entry_without_a_date_that_vanishes_is_said_to_once(place: Place) -> 
     assert len(place.source.asked) <= 12
 
 
+def test_an_entry_that_moved_to_before_the_first_day_is_found_there_and_did_not_vanish(place: Place) -> None:
+    place.source.fill(2, 1, 20)
+    whole(place)
+    place.source.items[30] = entry(30, ago(6))
+    for _ in range(2):
+        outcome = place.collect().outcome
+        assert (outcome.complete, outcome.gaps) == (True, [])
+    assert place.findings() == [("content_changed", 2), ("moved", 1)]
+    assert TODAY - 6 * DAY in place.standing().source("s").days
+
+
+def test_an_entry_that_moved_from_the_oldest_day_did_not_fall_to_retention(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    whole(place)
+    place.source.items[0] = entry(0, ago(3, 9))
+    assert place.collect().outcome.complete
+    assert place.findings() == [("content_changed", 2), ("moved", 1)]
+
+
+def test_an_entry_that_moved_to_none_of_the_days_did_not_vanish(place: Place) -> None:
+    place.source.fill(2, 1, 20)
+    whole(place)
+    place.source.items[30] = entry(30, ago(-800))
+    place.collect()
+    assert place.findings() == [("content_changed", 2), ("moved", 1)]
+
+
 def test_an_entry_without_a_date_that_is_given_one_did_not_vanish(place: Place) -> None:
     place.source.fill(5, 1, 10)
     place.source.items.append(UNDATED)
@@ -141,6 +178,27 @@ def test_an_entry_without_a_date_that_is_given_one_did_not_vanish(place: Place) 
         outcome = place.collect().outcome
         assert (outcome.complete, outcome.gaps) == (True, [])
     assert {kind for kind, _ in place.findings()} == {"moved", "content_changed"}
+
+
+def test_an_entry_that_is_given_a_date_while_one_without_arrives_is_not_counted_as_both(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items.append(UNDATED)
+    whole(place)
+    # of a type in no list: to find it, everything is read
+    place.source.items[-1:] = [entry(7000, ago(3)), entry(7001, None, resource_type="LATER_INVENTED")]
+    outcome = place.collect().outcome
+    assert (outcome.complete, outcome.gaps) == (True, [])
+    assert {kind for kind, _ in place.findings()} == {"moved", "content_changed", "unknown_value"}
+
+
+def test_a_further_version_of_an_entry_without_a_date_is_not_counted_as_another_entry(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items.insert(0, UNDATED)
+    whole(place)
+    place.source.items[0] = entry(7000, None, description="rewritten")  # a total shows the first row
+    place.source.items.append(entry(9000, ago(-800)))
+    assert place.collect().outcome.complete
+    assert set(place.source.items) <= set(place.archived())
 
 
 def test_one_entry_without_a_date_in_the_place_of_another_is_told_from_it(place: Place) -> None:
@@ -204,6 +262,17 @@ def test_an_entry_that_vanishes_from_a_day_in_which_another_arrives_is_found_in_
     assert len(place.source.asked) <= 12
 
 
+def test_entries_without_a_date_of_types_in_no_list_are_all_read_and_none_of_them_vanished(place: Place) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items += [UNDATED, entry(7001, None, resource_type="LATER_INVENTED")]
+    whole(place)
+    place.source.items.append(entry(7002, None))
+    whole(place)
+    place.source.items.append(entry(7003, None, resource_type="LATER_INVENTED"))
+    whole(place)
+    assert {kind for kind, _ in place.findings()} == {"unknown_value"}
+
+
 def test_an_exchange_of_entries_without_a_date_is_found_when_everything_is_read_again(place: Place) -> None:
     place.source.fill(5, 1, 10)
     place.source.items += [entry(7000, None), entry(7001, None), entry(7002, None)]
@@ -241,6 +310,20 @@ def test_a_row_that_a_day_serves_though_its_timestamp_says_none_is_named_by_that
     whole(place)
     whole(place)
     assert place.findings() == [("unknown_value", 0)]
+
+
+def test_an_entry_of_a_type_in_no_list_that_is_gone_or_rewritten_does_not_keep_totals_from_summing_up(
+    place: Place,
+) -> None:
+    place.source.fill(5, 1, 10)
+    place.source.items[25:27] = [entry(n, ago(3, 9), resource_type="LATER_INVENTED") for n in (7000, 7001)]
+    place.source.bend = lambda params, page: page.update(total=page["total"] + ("resource_types" in params))
+    assert not place.collect().outcome.complete  # so that they are asked for again
+    place.source.bend = lambda _params, _page: None
+    del place.source.items[25]
+    place.source.items[25] = entry(7001, ago(3, 9), resource_type="LATER_INVENTED", description="rewritten")
+    outcome = place.collect().outcome
+    assert (outcome.complete, outcome.gaps) == (True, [])
 
 
 def test_totals_that_disagree_are_one_finding_however_often_they_are_asked_for(place: Place) -> None:

@@ -33,6 +33,7 @@ class Calendar:
         self._clock = clock
         self._source_clock = source_clock
         self._first: dt.date | None = goal.from_
+        self._reached = dt.date.min
 
     @property
     def last(self) -> dt.date:
@@ -40,7 +41,7 @@ class Calendar:
         ours, theirs = self._clock(), self._source_clock()
         theirs = ours if theirs is None or theirs - ours > _BELIEVED else theirs
         latest = max(ours, theirs).astimezone(dt.UTC) + (self._zone or dt.timedelta())
-        return min(self._goal.to or latest.date(), latest.date())
+        return max(min(self._goal.to or latest.date(), latest.date()), self._reached)
 
     @property
     def stretch(self) -> Stretch:
@@ -54,6 +55,10 @@ class Calendar:
         """Say which day is the first, where everything from the start is wanted."""
         if self._goal.from_start:
             self._first = first
+
+    def reach(self, last: dt.date) -> None:
+        """Say that a day has begun, where the source is."""
+        self._reached = last
 
     @property
     def days(self) -> list[dt.date]:

@@ -62,16 +62,15 @@ def collect(
         ArchiveError, NotEvidence: The archive cannot be written; what was sealed before stays.
     """
     derived = cache / archive.genesis.hex()
-    with (
-        collect_lock(archive, source),
-        Writer(archive, home, clock=clock) as writer,
-        KeyRuns.open(archive, cache) as keys,
-    ):
+    with collect_lock(archive, source), Writer(archive, home, clock=clock) as writer:
         with writer.transaction():
             pass  # whatever would keep us from sealing is found before the source is asked for anything
-        standing = load_standing(archive, derived)
-        desk = Desk.lay(goal or Goal(), source, writer=writer, client=client, keys=keys, standing=standing, clock=clock)
-        run = Run(desk, stop=stop, tell=tell, width=client.settings.connections)
-        outcome = run.collect()
-        keys.save(archive)
+        # only now: what a crash left signed but unpublished is in the archive since
+        with KeyRuns.open(archive, cache) as keys:
+            standing = load_standing(archive, derived)
+            wanted = goal or Goal()
+            desk = Desk.lay(wanted, source, writer=writer, client=client, keys=keys, standing=standing, clock=clock)
+            run = Run(desk, stop=stop, tell=tell, width=client.settings.connections)
+            outcome = run.collect()
+            keys.save(archive)
     return Collected(outcome, load_standing(archive, derived))

@@ -17,6 +17,7 @@ def unlisted(
     archive: Archive,
     versions: Sequence[int],
     displaced: Sequence[tuple[int, int, dt.date]],
+    gone: Sequence[tuple[int, int]],
     controls: ControlTotals,
 ) -> int:
     """How many archived entries of the days of these control totals have a value that was not asked for.
@@ -27,6 +28,7 @@ def unlisted(
         archive: Holds the entries.
         versions: Leaves of further versions.
         displaced: Ranges of leaves that were served on another day than their timestamps say, and which.
+        gone: Ranges of leaves that the source does not serve any more.
         controls: What was asked.
     """
     listed = pa.array(
@@ -39,8 +41,10 @@ def unlisted(
         odd = pc.and_(pc.invert(pc.is_in(rows[controls.by], listed)), pc.invert(pc.is_in(rows["index"], later)))
         within = pc.and_(pc.greater_equal(rows["day"], controls.from_), pc.less_equal(rows["day"], controls.to))
         served = np.asarray(pc.fill_null(within, fill_value=False)).copy()
+        place = np.asarray(rows["index"])
         for first, end, day in displaced:
-            place = np.asarray(rows["index"])
             served[(place >= first) & (place < end)] = controls.holds(day)
+        for first, end in gone:
+            served[(place >= first) & (place < end)] = False
         found += int(np.count_nonzero(served & np.asarray(odd)))
     return found

@@ -66,7 +66,9 @@ class Judge:
         if controls.agree or controls.whole is None:
             return
         # values in no list are the difference, where the archive has exactly as many entries with such
-        named = unlisted(self._desk.archive, self._desk.known.versions, self._desk.days.displaced, controls)
+        desk = self._desk
+        versions = [*desk.known.versions, *desk.sealer.versions]
+        named = unlisted(desk.archive, versions, desk.days.displaced, desk.missing.gone, controls)
         if not controls.agree_with(named):
             why = f"the totals by {controls.by} sum up to {controls.sum}, the whole is {controls.whole}"
             self._doubt(Window(controls.from_, controls.to), controls.whole, controls.sum, why)
@@ -114,10 +116,9 @@ class Judge:
         return some
 
     def _look_after(self, crew: Crew[Any], reader: Reader) -> bool:
-        after = self._desk.calendar.stretch.after
-        some = bool(crew.run(count(after)))
+        some = bool(crew.run(count(self._desk.calendar.stretch.after)))
         if some:
-            reader.look_at(after, growing=True)
+            reader.look_after()
         return some
 
     @staticmethod

@@ -1,7 +1,6 @@
 """Entries that a day no longer has: moved elsewhere, off the end of a rolling retention, or vanished (design §4.6)."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from muniment.archive.identity import row_keys
 from muniment.archive.reading import Archive
 from muniment.collect.record import Finding
-from muniment.collect.standing import Day, SourceStanding
+from muniment.collect.standing import Day, SourceStanding, without
 from muniment.sweep.survey import Stretch
 from muniment.sweep.sweeping import Verdict
 from muniment.sweep.window import Words
@@ -56,12 +55,19 @@ class Missing:
         self._lacking: dict[dt.date, tuple[Leaves, Words]] = {}
         self._lacking_outside: list[tuple[dt.date | None, int, np.uint64]] = []
         self._served: dict[dt.date, Words] = {}
+        self._served_outside: list[Words] = []
         self.lacks: dict[dt.date, list[tuple[int, int]]] = {}
         """Archived leaves that the last reading of a day did not serve, of days whose rows changed."""
         self.reappeared: list[int] = []
 
     def __bool__(self) -> bool:
         return bool(self._lacking or self._lacking_outside)
+
+    @property
+    def gone(self) -> list[tuple[int, int]]:
+        """Ranges [first, end) of leaves that the source does not serve any more, as far as days were read."""
+        lacks = {day: known.lacks for day, known in self._known.days.items()} | self.lacks
+        return without(self._known.vanished, self.reappeared) + [each for ranges in lacks.values() for each in ranges]
 
     def is_news_to(self, tag: str) -> bool:
         """Whether anything is lacking that the key of this tag is not known to have seen."""
@@ -78,9 +84,10 @@ class Missing:
             before: Its last reading, None where there was none.
             fresh: Keys of the day that were new.
         """
+        if verdict.complete:
+            self._served[day] = verdict.keys
         if before is None or not verdict.complete:
             return False
-        self._served[day] = verdict.keys
         if int(mark_of(verdict.keys), 16) == (int(before.mark, 16) + int(fresh.sum(dtype=np.uint64))) % (1 << 64):
             return False
         leaves, keys = self._archived(day)
@@ -94,6 +101,10 @@ class Missing:
             self._lacking[day] = (leaves[lacking], keys[lacking])
         return bool(lacking.any())
 
+    def saw_outside(self, keys: Words) -> None:
+        """Windows that are no day served these: an entry among them did not vanish."""
+        self._served_outside.append(keys)
+
     def count_outside(self, stretch: Stretch) -> int:
         """How many archived entries of none of the days were there when the source was last read."""
         return len(self._archived_outside(stretch))
@@ -103,9 +114,10 @@ class Missing:
 
         Args:
             stretch: The days.
-            served: Keys of everything that it has outside of them.
+            served: Keys of everything that it has outside of them, and perhaps of more.
         """
-        still = set(served.tolist())
+        on_days = np.concatenate([np.empty(0, np.uint64), *self._served.values()])
+        still = set(np.setdiff1d(served, on_days).tolist())
         self._lacking_outside = [row for row in self._archived_outside(stretch) if int(row[2]) not in still]
         return len(self._lacking_outside)
 
@@ -179,23 +191,32 @@ class Missing:
             run: The run that found it.
         """
         fallen: dict[dt.date, Leaves] = {}
-        vanished: defaultdict[dt.date, list[int]] = defaultdict(list)
+        vanished: dict[dt.date, list[int]] = {}
         for day, (leaves, keys) in sorted(self._lacking.items()):
+            moved = np.isin(keys, self._served_elsewhere(day))
+            for leaf, key in zip(leaves[moved].tolist(), keys[moved], strict=True):
+                yield self._moved(run, leaf, key, day)
             if oldest_served is not None and day <= oldest_served:
-                fallen[day] = leaves
-                continue
-            for leaf, key in zip(leaves.tolist(), keys, strict=True):
-                other = next((d for d, served in self._served.items() if d != day and key in served), None)
-                if other is None:
-                    vanished[day].append(leaf)
-                else:
-                    yield self._about("moved", run, leaf, [day, other], f"moved from {day} to {other}")
+                fallen[day] = leaves[~moved]
+            else:
+                vanished[day] = leaves[~moved].tolist()
         for day, gone in vanished.items():
             yield from self._vanished(run, day, gone)
         yield from self._outside(run, oldest_served)
-        if fallen:
+        if any(leaves.size for leaves in fallen.values()):
             yield self._retention(run, fallen)
         yield from self._reappeared(run)
+
+    def _served_elsewhere(self, day: dt.date) -> Words:
+        """Keys of all that was served of other days than this one, and of none."""
+        others = (served for other, served in self._served.items() if other != day)
+        return np.concatenate([np.empty(0, np.uint64), *others, *self._served_outside])
+
+    def _moved(self, run: str, leaf: int, key: np.uint64, day: dt.date) -> Finding:
+        other = next((each for each, served in self._served.items() if each != day and key in served), None)
+        if other is None:
+            return self._about("moved", run, leaf, [day], f"moved from {day} to none of the days")
+        return self._about("moved", run, leaf, [day, other], f"moved from {day} to {other}")
 
     def _reappeared(self, run: str) -> Iterator[Finding]:
         if len(self.reappeared) > _A_FEW:
@@ -233,7 +254,8 @@ class Missing:
 
     def _retention(self, run: str, fallen: dict[dt.date, Leaves]) -> Finding:
         leaves = sorted(leaf for day in fallen.values() for leaf in day.tolist())
-        first, last = min(fallen), max(fallen)
+        days = [day for day, gone in fallen.items() if gone.size]
+        first, last = min(days), max(days)
         what = f"the oldest days served have moved on: {len(leaves)} entries of {first} to {last} are no longer there"
         return Finding(
             kind="retention", what=what, source=self._source, run=run, ranges=ranges_of(leaves), days=[first, last]

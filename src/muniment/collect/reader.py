@@ -50,7 +50,7 @@ class Reader:
         if not desk.days.days:
             window = EVERYTHING if desk.goal.from_ is None else Window(desk.goal.from_, desk.calendar.last)
             withheld = self._crew.run(first_page(FIRST_PAGE if window == EVERYTHING else Ask(window, 0, 1), desk.seen))
-            desk.calendar.begin(first_settled([*desk.sealer.days_elsewhere, *withheld], desk.calendar.last))
+            desk.calendar.begin(first_settled([*desk.sealer.days_shown, *withheld], desk.calendar.last))
             return None
         desk.calendar.begin(min(desk.days.days))
         before = desk.calendar.stretch
@@ -198,6 +198,16 @@ class Reader:
             earliest = self._shown_before()  # a source that begins with the newest shows days by and by
         self.look_at(desk.calendar.stretch.before)
 
+    def look_after(self) -> None:
+        """Entries lie after the last day: in the east tomorrow has begun, and is a day; what is ahead of it is none."""
+        tomorrow = self._desk.calendar.last + _DAY
+        if self._crew.run(count(Window.day(tomorrow))):
+            self.read([tomorrow])
+            self._desk.calendar.reach(tomorrow)
+            if not self._crew.run(count(self._desk.calendar.stretch.after)):
+                return
+        self.look_at(self._desk.calendar.stretch.after, growing=True)
+
     def _shown_before(self) -> dt.date:
         before = self._desk.calendar.stretch.before
         return self._earliest(*self._crew.run(first_page(Ask(before, 0, 1000), self._desk.seen)))
@@ -210,12 +220,13 @@ class Reader:
         """The first day of archived entries, and some others; but for such as lie long before all others."""
         first = self._desk.calendar.stretch.first
         known = (day for day, rows in self._desk.known.counts.items() if rows)
-        return first_settled({*known, *self._desk.sealer.days_elsewhere, *others, first}, first)
+        return first_settled({*known, *self._desk.sealer.days_shown, *others, first}, first)
 
     def look_at(self, window: Window, *, growing: bool = False) -> None:
         """Read a window that is no day."""
         verdict = self._crew.run(sweep(window, self._desk.seen, growing=growing))
         self._outside.append(verdict)
+        self._desk.missing.saw_outside(verdict.keys)
         self._desk.days.finish_other(verdict)
 
     @property

@@ -79,6 +79,10 @@ class Sealer:
         self.new = 0
         self.days_elsewhere: Counter[dt.date] = Counter()
         """New entries by the day of their timestamp, of windows that are no day."""
+        self.versions: list[int] = []
+        """Leaves of further versions that were sealed."""
+        self.days_shown: set[dt.date] = set()
+        """Days of the timestamps of all that such windows served."""
         self._undated: set[int] = set()
         self.edges = DayEdges()
         self.odd: dict[str, None] = {}
@@ -126,15 +130,17 @@ class Sealer:
             return
         rows, findings = self._judge(sheet, page)
         batch = some_rows(page, rows)
+        # a further version is no further entry: what none of the days serves is held against totals by number
+        first = [place for place in range(len(rows)) if place not in findings]
         if rows:
             self._keep(Waiting(ask.window, batch, sheet.keys[rows], sheet.contents[rows], findings))
         self._note_days(ask.window, sheet.keys, page)
         if ask.window.is_day:
             self._fresh[ask.window.first_day].append(sheet.keys[rows])
         else:
-            days = batch.record_batch["day"]
+            days, keys = batch.record_batch["day"].take(pa.array(first, pa.int64())), sheet.keys[rows][first]
             self.days_elsewhere.update(day for day in days.to_pylist() if day is not None)
-            self._undated.update(sheet.keys[rows][days.is_null().to_numpy(zero_copy_only=False)].tolist())
+            self._undated.update(keys[days.is_null().to_numpy(zero_copy_only=False)].tolist())
 
     def displaced(self, day: dt.date) -> Words:
         """Keys of rows that the window of a day served though their timestamp says another; forgotten then."""
@@ -277,6 +283,7 @@ class Sealer:
         """What the timestamps of rows say beside the window that served them."""
         days = page.record_batch["day"]
         if not window.is_day:
+            self.days_shown.update(day for day in pc.unique(days).to_pylist() if day is not None)
             return
         day = window.first_day
         self._note_edges(day, page)
@@ -357,6 +364,8 @@ class Sealer:
                 leaves = finding.leaves
                 if finding.kind == "content_changed" and not leaves:
                     leaves = [self._place_of(int(batch.keys[row]))]
+                if finding.kind == "content_changed":
+                    self.versions.append(first + row)
                 yield msgspec.structs.replace(finding, leaves=[*leaves, first + row])
 
     def _place_of(self, key: int) -> int:

@@ -191,22 +191,31 @@ def _total(answer: Answer) -> int | None:
 def undated_windows() -> Steps[list[Window]]:
     """The narrowest windows without dates, by resource type, that hold entries which no range of dates serves.
 
-    Everything, where the resource types do not tell.
+    Everything, where the resource types do not tell, or not of all of them.
     """
-    found = yield from _undated(RESOURCE_TYPES)
+    every, listed = yield from together([_undated_rows(EVERYTHING.filter), _undated_rows(_of(RESOURCE_TYPES))])
+    if every != listed:
+        return [EVERYTHING]
+    found = yield from _undated(RESOURCE_TYPES, listed)
     return found or [EVERYTHING]
 
 
-def _undated(types: tuple[str, ...]) -> Steps[list[Window]]:
-    narrow = Filter(resource_types=types)
-    without = Window(None, None, narrow)
+def _undated(types: tuple[str, ...], rows: int) -> Steps[list[Window]]:
+    if rows <= 0 or len(types) == 1:
+        return [Window(None, None, _of(types))] if rows > 0 else []
+    halves = types[: len(types) // 2], types[len(types) // 2 :]
+    counts = yield from together([_undated_rows(_of(half)) for half in halves])
+    found = yield from together([_undated(half, count) for half, count in zip(halves, counts, strict=True)])
+    return found[0] + found[1]
+
+
+def _of(types: tuple[str, ...]) -> Filter:
+    return Filter(resource_types=types)
+
+
+def _undated_rows(narrow: Filter) -> Steps[int]:
+    """How many entries that pass a filter no range of dates serves; 0 where the source gives no totals."""
     # with no date that a source might refuse as too early or too late
-    dated = [Window(None, _MILLENNIUM - _DAY, narrow), Window(_MILLENNIUM, None, narrow)]
-    whole, early, late = yield from together([count(without), *map(count, dated)])
-    if whole is None or early is None or late is None or whole <= early + late:
-        return []
-    if len(types) == 1:
-        return [without]
-    middle = len(types) // 2
-    halves = yield from together([_undated(types[:middle]), _undated(types[middle:])])
-    return halves[0] + halves[1]
+    windows = [Window(None, None, narrow), Window(None, _MILLENNIUM - _DAY, narrow), Window(_MILLENNIUM, None, narrow)]
+    whole, early, late = yield from together([count(window) for window in windows])
+    return 0 if whole is None or early is None or late is None else whole - early - late
