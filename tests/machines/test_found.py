@@ -27,3 +27,29 @@ def test_what_a_crash_left_signed_but_not_published_is_counted_once(tmp_path: Pa
         assert run.complete
         assert run.lacking == []
     assert step > 20
+
+
+def test_an_entry_of_the_day_that_has_begun_where_the_source_is_is_read_if_that_day_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    place = Place(Source(zone=dt.timedelta(hours=14)), tmp_path)
+    tomorrow = NOON.date() + dt.timedelta(days=1)
+    for _ in range(2):
+        place.source.arrive(NOON - dt.timedelta(days=1))
+    place.source.arrive(NOON)  # which is of tomorrow there
+    run = place.collect(KEY, Goal(from_=NOON.date() - dt.timedelta(days=1), to=tomorrow))
+    assert (run.complete, run.lacking, broken(run)) == (True, [], [])
+    assert tomorrow in run.days_read
+
+
+def test_a_new_entry_of_none_of_the_days_does_not_stand_for_one_that_is_known_to_be_gone(tmp_path: Path) -> None:
+    place = Place(Source(), tmp_path)
+    source = place.source
+    source.arrive(NOON - dt.timedelta(days=1))
+    source.arrive(None)
+    place.collect(KEY, Goal())
+    source.entries.pop(max(source.entries))
+    assert place.collect(KEY, Goal()).called_vanished
+    source.arrive(NOON - dt.timedelta(days=9_000))
+    run = place.collect(KEY, Goal())
+    assert (run.complete, run.lacking, broken(run)) == (True, [], [])

@@ -43,6 +43,9 @@ class Judge:
             The last totals that were asked for.
         """
         desk = self._desk
+        wanted = desk.goal.to
+        if wanted is not None and wanted > desk.calendar.last and reader.look_after(wanted):
+            told = reader.survey_again()
         if desk.goal.from_start:
             told = self._judge_outside(crew, reader, told)
         stretch = desk.calendar.stretch
@@ -106,8 +109,9 @@ class Judge:
         known = sum(n for day, n in desk.known.counts.items() if stretch.leaves_out(day))
         if stretch.whole:
             fresh, known = fresh + desk.sealer.undated, known + desk.known.undated
-        # what vanished is counted above, and looked for leaf by leaf only where the totals say that it matters
-        return fresh + (known if told.bears_out(fresh + known) else desk.missing.count_outside(stretch))
+        # what vanished or got a date is counted above: with one of these, as many that are lacking would not show
+        is_sure = not known or not (desk.known.vanished or desk.known.versions)
+        return fresh + (known if is_sure and told.bears_out(fresh + known) else desk.missing.count_outside(stretch))
 
     def _look_before(self, crew: Crew[Any], reader: Reader) -> bool:
         some = bool(crew.run(count(self._desk.calendar.stretch.before)))
@@ -115,11 +119,9 @@ class Judge:
             reader.look_before()
         return some
 
-    def _look_after(self, crew: Crew[Any], reader: Reader) -> bool:
-        some = bool(crew.run(count(self._desk.calendar.stretch.after)))
-        if some:
-            reader.look_after()
-        return some
+    @staticmethod
+    def _look_after(_: Crew[Any], reader: Reader) -> bool:
+        return reader.look_after()
 
     @staticmethod
     def _look_without_dates(crew: Crew[Any], reader: Reader) -> bool:

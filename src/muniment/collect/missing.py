@@ -126,21 +126,33 @@ class Missing:
         elsewhere = [(first, end) for first, end, to in self._known.displaced if not stretch.leaves_out(to)]
         dated = self._dated_since(stretch)
         found: list[tuple[dt.date | None, int, np.uint64]] = []
-        columns = ["index", "kind", "source", "id", "day", "leaf"]
-        for batch in self._archive.batches(0, self._size, columns=columns):
-            rows = batch.filter(_is_outside(batch["day"], stretch))
-            rows = rows.filter(pc.and_(pc.equal(rows["kind"], "entry"), pc.equal(rows["source"], self._source)))
-            if rows.num_rows:
-                leaves = rows["index"].to_numpy()
-                gone = self._were_absent(leaves) | _within(leaves, elsewhere) | np.isin(leaves, self._known.versions)
-                found += [
-                    (day, leaf, key)
-                    for day, leaf, key, no in zip(
-                        rows["day"].to_pylist(), leaves.tolist(), row_keys(rows), gone.tolist(), strict=True
-                    )
-                    if not no and int(key) not in dated
-                ]
+        for rows in self._rows_outside(stretch):
+            leaves = rows["index"].to_numpy()
+            gone = self._were_absent(leaves) | _within(leaves, elsewhere) | np.isin(leaves, self._known.versions)
+            found += [
+                (day, leaf, key)
+                for day, leaf, key, no in zip(
+                    rows["day"].to_pylist(), leaves.tolist(), row_keys(rows), gone.tolist(), strict=True
+                )
+                if not no and int(key) not in dated
+            ]
         return found
+
+    def _rows_outside(self, stretch: Stretch) -> Iterator[pa.RecordBatch]:
+        """Archived entries of none of the days; only where there are any is more read than what tells that."""
+        telling = ["index", "kind", "source", "day"]
+        for narrow in self._archive.batches(0, self._size, columns=telling):
+            found = narrow.filter(self._outside_of(narrow, stretch))["index"]
+            if found:
+                first, end = found[0].as_py(), found[-1].as_py() + 1
+                for batch in self._archive.batches(
+                    first, end, columns=["index", "kind", "source", "id", "day", "leaf"]
+                ):
+                    yield batch.filter(self._outside_of(batch, stretch))
+
+    def _outside_of(self, rows: pa.RecordBatch, stretch: Stretch) -> pa.BooleanArray:
+        ours = pc.and_(pc.equal(rows["kind"], "entry"), pc.equal(rows["source"], self._source))
+        return pc.and_(ours, _is_outside(rows["day"], stretch))
 
     def _dated_since(self, stretch: Stretch) -> set[int]:
         """Keys of entries that have a further version on one of the days."""

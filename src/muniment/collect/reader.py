@@ -198,15 +198,24 @@ class Reader:
             earliest = self._shown_before()  # a source that begins with the newest shows days by and by
         self.look_at(desk.calendar.stretch.before)
 
-    def look_after(self) -> None:
-        """Entries lie after the last day: in the east tomorrow has begun, and is a day; what is ahead of it is none."""
+    def look_after(self, to: dt.date | None = None) -> bool:
+        """Read what lies after the last day, up to a day that is wanted; whether there is any.
+
+        In the east tomorrow has begun, and is a day; what is ahead of it is none.
+        """
+        if not self._crew.run(count(self._after(to))):
+            return False
         tomorrow = self._desk.calendar.last + _DAY
         if self._crew.run(count(Window.day(tomorrow))):
             self.read([tomorrow])
             self._desk.calendar.reach(tomorrow)
-            if not self._crew.run(count(self._desk.calendar.stretch.after)):
-                return
-        self.look_at(self._desk.calendar.stretch.after, growing=True)
+            if tomorrow == to or not self._crew.run(count(self._after(to))):
+                return True
+        self.look_at(self._after(to), growing=True)
+        return True
+
+    def _after(self, to: dt.date | None) -> Window:
+        return Window(self._desk.calendar.last + _DAY, to)
 
     def _shown_before(self) -> dt.date:
         before = self._desk.calendar.stretch.before
