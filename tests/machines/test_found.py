@@ -3,6 +3,7 @@
 import datetime as dt
 from pathlib import Path
 
+import pytest
 from tests.machines.place import Crash, Place
 from tests.machines.sentences import broken
 from tests.machines.source import NOON, WIDE, Source
@@ -42,14 +43,17 @@ def test_an_entry_of_the_day_that_has_begun_where_the_source_is_is_read_if_that_
     assert tomorrow in run.days_read
 
 
-def test_a_new_entry_of_none_of_the_days_does_not_stand_for_one_that_is_known_to_be_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("since", [None, dt.timedelta(days=9_000), dt.timedelta(days=-800)])
+def test_a_new_entry_of_none_of_the_days_does_not_stand_for_one_that_is_known_to_be_gone(
+    tmp_path: Path, since: dt.timedelta | None
+) -> None:
     place = Place(Source(), tmp_path)
     source = place.source
+    going, _, _ = (source.arrive(None) for _ in range(3))
     source.arrive(NOON - dt.timedelta(days=1))
-    source.arrive(None)
     place.collect(KEY, Goal())
-    source.entries.pop(max(source.entries))
+    del source.entries[going.number]
     assert place.collect(KEY, Goal()).called_vanished
-    source.arrive(NOON - dt.timedelta(days=9_000))
+    source.arrive(None if since is None else NOON - since)
     run = place.collect(KEY, Goal())
     assert (run.complete, run.lacking, broken(run)) == (True, [], [])
