@@ -67,18 +67,20 @@ def test_the_last_day_asked_for_is_not_left_out_of_the_account(make_site: SiteMa
     assert any(gap.from_ == gap.to == last and (gap.expected or 0) > gap.got for gap in outcome.gaps)
 
 
-def test_a_window_that_is_no_day_has_gaps_of_its_own(make_site: SiteMaker) -> None:
+@pytest.mark.parametrize("as_a_day", [False, True])
+def test_what_is_said_to_lie_ahead_and_does_not_come_is_a_gap(make_site: SiteMaker, as_a_day: bool) -> None:
     site = make_site(entries=300)
     tomorrow = site.clock().date() + DAY
 
     def lie(query: Query, found: Matches) -> Matches:
         everything = query.from_ is None and query.to is None and not query.resource_types and query.action is None
-        ahead = query.from_ == tomorrow and query.to is None
+        ahead = query.from_ == tomorrow and (query.to is None or as_a_day)
         return more(found) if everything or ahead else found
 
     tell_lies(site, lie)
     gaps = site.collect().outcome.gaps
-    assert any(gap.from_ == tomorrow and gap.to is None and (gap.expected, gap.got) == (1, 0) for gap in gaps)
+    until = tomorrow if as_a_day else None
+    assert any(gap.from_ == tomorrow and gap.to == until and (gap.expected, gap.got) == (1, 0) for gap in gaps)
 
 
 def test_a_source_that_refuses_the_first_page_is_a_source_error_and_no_gap(make_site: SiteMaker) -> None:

@@ -176,8 +176,7 @@ def test_lookups_that_are_all_refused_leave_a_run_complete_and_cost_few_requests
     known = done.standing.sources[SOURCE]
     assert (done.outcome.complete, again.looked_up) == (True, len(known.users) + len(known.accounts))
     asks_the_log = status == 401
-    # one answer of the log stands for all lookups under way; how many these are depends on what else the machine does
-    assert usual + asks_the_log <= again.asked <= usual + asks_the_log * again.looked_up // 2
+    assert usual + asks_the_log <= again.asked <= usual + asks_the_log * again.looked_up // 4
 
 
 def test_a_key_that_is_unknown_everywhere_ends_the_run_and_is_nobodys_state(site: Fronted) -> None:

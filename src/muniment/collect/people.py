@@ -1,7 +1,6 @@
 """Users and accounts of the entries: asked for once, again when due, every answer sealed (tutorial, steps 4 and 5)."""
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -18,7 +17,7 @@ from muniment.errors import Forbidden, NotFound, Oversized, SourceError, Unautho
 from muniment.source.client import Client
 from muniment.source.endpoints import account_path, user_path
 
-__all__ = ["Kind", "Lookup", "People", "Pulse", "due", "look_up"]
+__all__ = ["Kind", "Lookup", "People", "due", "look_up"]
 
 STALE = dt.timedelta(days=1)
 
@@ -32,6 +31,7 @@ class Lookup(msgspec.Struct, frozen=True):
         payload: The source's exact bytes, or our account of its refusal.
         received_at: When, aware.
         who: Whom it is about.
+        is_doubtful: Whether it may be about the key, or the whole source, rather than about this one.
     """
 
     kind: Kind
@@ -39,6 +39,7 @@ class Lookup(msgspec.Struct, frozen=True):
     payload: bytes
     received_at: dt.datetime
     who: str
+    is_doubtful: bool = False
 
 
 def due(
@@ -68,19 +69,18 @@ def _again(person: Person, active: Mapping[str, dt.datetime], changed: dt.dateti
     return (changed is not None and changed > asked) or (person.id in active and now - asked > STALE)
 
 
-def look_up(client: Client, kind: Kind, who: str, *, source: str, now: Clock, pulse: "Pulse") -> Lookup:
+def look_up(client: Client, kind: Kind, who: str, *, source: str, now: Clock) -> Lookup:
     """Ask for one user or account; a refusal is an answer too, and is sealed as that one's state.
 
     Raises:
-        SourceError: The source is gone, or does not know the key any more: it does not serve its log either.
+        SourceError: There is nobody to answer any more.
     """
-    felt = pulse.felt()
+    is_doubtful = False
     try:
         reply = client.get(user_path(who) if kind == "user" else account_path(who), {})
     except SourceError as error:
-        if isinstance(error, (Unauthorized, Oversized)):
-            pulse.feel(felt)
-        elif error.status is None and not isinstance(error, NotFound):
+        is_doubtful = isinstance(error, (Unauthorized, Oversized))
+        if error.status is None and not is_doubtful and not isinstance(error, NotFound):
             raise  # there was nobody to answer, or nobody wants to know any more
         state = _STATES.get(type(error), "unresolved")
         final = state == "unresolved" and not isinstance(error, Unreachable)
@@ -89,7 +89,7 @@ def look_up(client: Client, kind: Kind, who: str, *, source: str, now: Clock, pu
         if read_answer(kind, reply.body).id == who:
             return Lookup(kind, source, reply.body, reply.received_at, who)
         refusal = Refusal(who, "unresolved", source, "the answer is not about this one", final=True)
-    return Lookup(kind, OWN_SOURCE, encode(refusal), now(), who)
+    return Lookup(kind, OWN_SOURCE, encode(refusal), now(), who, is_doubtful)
 
 
 _STATES: Mapping[type[SourceError], str] = {
@@ -97,48 +97,6 @@ _STATES: Mapping[type[SourceError], str] = {
     Forbidden: "forbidden",
     Unauthorized: "forbidden",
 }
-
-
-class Pulse:
-    """Whether the source is still there and knows the key: where a lookup leaves that open, its log is asked for a row.
-
-    Args:
-        ask: Asks the log; raises a `SourceError` where it does not answer.
-    """
-
-    def __init__(self, ask: Callable[[], object]) -> None:
-        self._ask = ask
-        self._felt = 0
-        self._gone: SourceError | None = None
-        self._lock = threading.Lock()
-
-    def felt(self) -> int:
-        """How often the log has answered.
-
-        Raises:
-            SourceError: It did not: nothing is asked any more.
-        """
-        if self._gone is not None:
-            raise self._gone
-        return self._felt
-
-    def feel(self, felt: int) -> None:
-        """Ask the log, unless it has answered since the lookup began: its refusal is then about that one alone.
-
-        Args:
-            felt: How often the log had answered when the lookup began.
-
-        Raises:
-            SourceError: The log does not answer either.
-        """
-        with self._lock:
-            if self.felt() == felt:
-                try:
-                    self._ask()
-                except SourceError as gone:
-                    self._gone = gone
-                    raise
-                self._felt += 1
 
 
 class People:
@@ -161,7 +119,7 @@ class People:
         self._source = source
         self._known = known
         self._now = now
-        self._pulse = Pulse(ask_log)
+        self._ask_log = ask_log
 
     def due(self, activity: Activity) -> list[tuple[Kind, str]]:
         """Everybody who is to be asked for, users first."""
@@ -171,7 +129,19 @@ class People:
 
     def ask(self, kind: Kind, who: str) -> Lookup:
         """Ask for one; called from several threads."""
-        return look_up(self._client, kind, who, source=self._source, now=self._now, pulse=self._pulse)
+        return look_up(self._client, kind, who, source=self._source, now=self._now)
+
+    def borne_out(self, answers: Sequence[Lookup]) -> Sequence[Lookup]:
+        """Answers that came together, all of them about whom they were asked for: the log answers the same key.
+
+        It is asked once for them all, and only where one of them is doubtful.
+
+        Raises:
+            SourceError: It does not: the source is gone, or does not know the key any more.
+        """
+        if any(answer.is_doubtful for answer in answers):
+            self._ask_log()
+        return answers
 
     def take(self, answers: Sequence[Lookup], archive: Archive) -> list[LeafBatch]:
         """The leaves of answers; counts the users who are new or other than they were."""

@@ -134,14 +134,20 @@ class Run:
     def _look_up(self, some: Sequence[tuple[Kind, str]]) -> None:
         pool = ThreadPoolExecutor(self._width, thread_name_prefix="lookup")
         try:
-            for answer in pool.map(lambda one: self._people.ask(*one), some):
-                self._answers.append(answer)
-                self._heed()
+            for start in range(0, len(some), self._width):
+                self._answers += self._people.borne_out(self._ask_together(pool, some[start : start + self._width]))
         except BaseException:
             self._desk.client.give_up()  # others may be waiting to try again
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _ask_together(self, pool: ThreadPoolExecutor, some: Sequence[tuple[Kind, str]]) -> Sequence[Lookup]:
+        answers: list[Lookup] = []
+        for answer in pool.map(lambda one: self._people.ask(*one), some):
+            answers.append(answer)
+            self._heed()
+        return answers
 
     def _heed(self) -> None:
         signal = self._stop()
