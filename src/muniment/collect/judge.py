@@ -44,7 +44,7 @@ class Judge:
         """
         desk = self._desk
         wanted = desk.goal.to
-        if wanted is not None and wanted > desk.calendar.last and reader.look_after(wanted):
+        if wanted is not None and wanted > desk.calendar.last and reader.read_tomorrow():
             told = reader.survey_again()
         if desk.goal.from_start:
             told = self._judge_outside(crew, reader, told)

@@ -145,9 +145,7 @@ class Missing:
             found = narrow.filter(self._outside_of(narrow, stretch))["index"]
             if found:
                 first, end = found[0].as_py(), found[-1].as_py() + 1
-                for batch in self._archive.batches(
-                    first, end, columns=["index", "kind", "source", "id", "day", "leaf"]
-                ):
+                for batch in self._archive.batches(first, end, columns=[*telling, "id", "leaf"]):
                     yield batch.filter(self._outside_of(batch, stretch))
 
     def _outside_of(self, rows: pa.RecordBatch, stretch: Stretch) -> pa.BooleanArray:

@@ -198,24 +198,23 @@ class Reader:
             earliest = self._shown_before()  # a source that begins with the newest shows days by and by
         self.look_at(desk.calendar.stretch.before)
 
-    def look_after(self, to: dt.date | None = None) -> bool:
-        """Read what lies after the last day, up to a day that is wanted; whether there is any.
-
-        In the east tomorrow has begun, and is a day; what is ahead of it is none.
-        """
-        if not self._crew.run(count(self._after(to))):
+    def look_after(self) -> bool:
+        """Read what lies after the last day; whether there is anything."""
+        calendar = self._desk.calendar
+        if not self._crew.run(count(calendar.stretch.after)):
             return False
-        tomorrow = self._desk.calendar.last + _DAY
-        if self._crew.run(count(Window.day(tomorrow))):
-            self.read([tomorrow])
-            self._desk.calendar.reach(tomorrow)
-            if tomorrow == to or not self._crew.run(count(self._after(to))):
-                return True
-        self.look_at(self._after(to), growing=True)
+        if not self.read_tomorrow() or self._crew.run(count(calendar.stretch.after)):
+            self.look_at(calendar.stretch.after, growing=True)
         return True
 
-    def _after(self, to: dt.date | None) -> Window:
-        return Window(self._desk.calendar.last + _DAY, to)
+    def read_tomorrow(self) -> bool:
+        """Read the day after the last if it has begun where the source is, as in the east it may; whether it has."""
+        tomorrow = self._desk.calendar.last + _DAY
+        if not self._crew.run(count(Window.day(tomorrow))):
+            return False
+        self.read([tomorrow])
+        self._desk.calendar.reach(tomorrow)
+        return True
 
     def _shown_before(self) -> dt.date:
         before = self._desk.calendar.stretch.before
