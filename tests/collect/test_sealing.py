@@ -160,3 +160,19 @@ def test_a_few_large_entries_are_sealed_as_soon_as_they_take_much_memory(sealer:
         item = b'{"id":"%d","description":"%s"}' % (number, b"x" * (6 << 20))
         sealer.take(Ask(EVERYTHING, 0, 1000), page(item, key=number))
     assert sealer.due
+
+
+def test_a_further_version_in_other_bytes_is_no_further_one(sealer: Sealer) -> None:
+    for item in (OLD, NEW, NEW.replace(b":", b": "), b'{"status":"b","id":"one"}'):
+        sealer.take(Ask(EVERYTHING, 0, 1000), page(item, key=7))
+        sealer.seal([], lambda _: None)
+    assert entries(sealer.archive) == [OLD, NEW]
+    assert [kind for kind, _ in findings(sealer.archive)] == ["content_changed"]
+
+
+def test_a_further_version_in_other_bytes_is_no_further_one_before_it_is_sealed_either(sealer: Sealer) -> None:
+    sealer.take(Ask(EVERYTHING, 0, 1000), page(OLD, key=7))
+    sealer.take(Ask(EVERYTHING, 0, 1000), page(NEW, key=7))
+    sealer.take(Ask(EVERYTHING, 0, 1000), page(NEW.replace(b":", b": "), key=7))
+    sealer.seal([], lambda _: None)
+    assert entries(sealer.archive) == [OLD, NEW]

@@ -20,7 +20,19 @@ from muniment.archive.disk import REAL_DISK
 from muniment.archive.identity import content_hashes, row_keys
 from muniment.archive.leaf import payloads_of
 from muniment.archive.reading import Archive
-from muniment.archive.runs import Indices, Run, Seen, Words, joined, look_up, map_run, merge_runs, sorted_run, write_run
+from muniment.archive.runs import (
+    Indices,
+    Run,
+    Seen,
+    Words,
+    joined,
+    latest,
+    look_up,
+    map_run,
+    merge_runs,
+    sorted_run,
+    write_run,
+)
 from muniment.errors import Busy
 
 __all__ = ["KeyRuns", "Sealed"]
@@ -116,7 +128,15 @@ class KeyRuns:
             keys: Of `key_hashes`.
             contents: Of `content_hashes`, of the same items.
         """
-        return look_up([*(run for _, run in self._files), *self._recent], keys, contents)
+        return look_up(self._runs, keys, contents)
+
+    def latest(self, key: int, most: int) -> list[int]:
+        """The last leaves with this key, latest first."""
+        return latest(self._runs, key, most)
+
+    @property
+    def _runs(self) -> list[Run]:
+        return [*(run for _, run in self._files), *self._recent]
 
     def catch_up(self, archive: Archive, fresh: Sequence[Sealed] = ()) -> None:
         """Take in what the archive has beyond `size`.

@@ -4,6 +4,7 @@ A run's file is three columns of unsigned 64-bit numbers (little-endian), one af
 indices, content hashes.
 """
 
+import heapq
 import mmap
 import os
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,19 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Indices", "Run", "Seen", "Words", "joined", "look_up", "map_run", "merge_runs", "sorted_run", "write_run"]
+__all__ = [
+    "Indices",
+    "Run",
+    "Seen",
+    "Words",
+    "joined",
+    "latest",
+    "look_up",
+    "map_run",
+    "merge_runs",
+    "sorted_run",
+    "write_run",
+]
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.int64]
@@ -179,6 +192,15 @@ def look_up(runs: Sequence[Run], keys: Words, contents: Words) -> Seen:
             versions[places[same]] = np.minimum(versions[places[same]], found[same])
     _let_go(runs)
     return Seen(leaves.view(np.int64), versions.view(np.int64))
+
+
+def latest(runs: Sequence[Run], key: int, most: int) -> list[int]:
+    """The last leaves with a key, latest first: in a run those of one key stand in their order."""
+    wanted = np.uint64(key)
+    ends = [(run, run.keys.searchsorted(wanted, "left"), run.keys.searchsorted(wanted, "right")) for run in runs]
+    return heapq.nlargest(
+        most, (int(leaf) for run, low, high in ends for leaf in run.leaves[max(low, high - most) : high])
+    )
 
 
 def _hits(keys: Words, wanted: Words) -> Iterator[tuple[Indices, Indices]]:

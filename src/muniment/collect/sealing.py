@@ -5,6 +5,7 @@ Design §4.6: the key is (source, id); the same content under a key was seen bef
 
 import contextlib
 import datetime as dt
+import itertools
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,6 +37,8 @@ __all__ = ["Sealer"]
 MOST_ANSWERS = 50
 MOST_WAITING = 8_192
 MOST_WAITING_BYTES = 16 << 20
+_COMPARED = 8
+"""So many of a key's last contents are compared with what comes: a source may give all of its entries one id."""
 _NO_LEAF = -1
 _NONE: Words = np.empty(0, dtype=np.uint64)
 _NO_DAY = -(1 << 31)
@@ -241,18 +244,19 @@ class Sealer:
         """Which of some rows are no news, and what is to be said of the others."""
         dropped: set[int] = set()
         findings: dict[int, Finding] = {}
-        here: dict[int, int] = {}
+        here: defaultdict[int, list[int]] = defaultdict(list)
         unsealed = self._unsealed()
         for row, key, content, leaf, same in rows_found:
             if key in here:
                 self._note_twin(page.leaves[row], key)
-            first_here = here.setdefault(key, row)
+            here[key].append(row)
             if same or any(kept.holds(key, content) for kept in unsealed):
                 dropped.add(row)
                 continue
             if leaf != _NO_LEAF or any(kept.has(key) for kept in unsealed):
-                first, item = self._first_content(key, leaf, page.leaves[first_here]), _payload(page.leaves[row])
-                if same_json(first, item):
+                first, item = self._first_content(key, leaf, page.leaves[here[key][0]]), _payload(page.leaves[row])
+                latest = self._latest_contents(key, [page.leaves[other] for other in here[key][-_COMPARED:-1]])
+                if any(same_json(each, item) for each in itertools.chain([first], latest)):
                     self.odd["the same JSON came in other bytes than before"] = None
                     dropped.add(row)
                     continue
@@ -269,6 +273,13 @@ class Sealer:
         if leaf != _NO_LEAF:
             return _payload(self._writer.archive.leaf(leaf))
         return _payload(next((found for kept in self._unsealed() if (found := kept.leaf(key)) is not None), here))
+
+    def _latest_contents(self, key: int, here: Sequence[bytes]) -> Iterator[bytes]:
+        """The last contents of a key: before this one on its page, about to be sealed, and sealed."""
+        yield from map(_payload, here)
+        for kept in self._unsealed():
+            yield from map(_payload, kept.latest(key, _COMPARED))
+        yield from (_payload(self._writer.archive.leaf(leaf)) for leaf in self._keys.latest(key, _COMPARED))
 
     def _note_twin(self, leaf: bytes, key: int) -> None:
         item_id = _id_of(_payload(leaf))

@@ -89,6 +89,14 @@ class Kept:
         place = next(self.places(key), None)
         return None if place is None else self.batches[place[0]].leaves.leaves[place[1]]
 
+    def latest(self, key: int, most: int) -> list[bytes]:
+        """The last leaves with this key, latest first."""
+        found: list[bytes] = []
+        for batch in reversed(self.batches):
+            rows = np.flatnonzero(batch.keys == key)[::-1][: most - len(found)]
+            found += [batch.leaves.leaves[row] for row in rows.tolist()]
+        return found
+
     def leaves_of(self, keys: Words) -> set[int]:
         """Where rows with these keys went."""
         return {
