@@ -16,7 +16,7 @@ from tests.archive.simulated_disk import SimulatedDisk, State
 from tests.archive.world import opened
 from tests.collect.scripted import Source, ago, entry
 from tests.crashes.sequel import go_on
-from tests.crashes.voyage import PLACE, Tree, Voyage, collect_from, entries_in, launched
+from tests.crashes.voyage import PLACE, Tree, Voyage, collect_from, disk_of, entries_in, launched
 
 from muniment.archive.home import Home
 from muniment.archive.reading import Archive
@@ -30,7 +30,7 @@ REFUSALS = tuple(itertools.product((errno.ENOSPC, errno.EIO), (False, True)))
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[State, Source, Tree]:
     """An archive after one run, and a source with more, so that the next run seals, merges and removes."""
-    disk, source = SimulatedDisk(), Source()
+    disk, source = disk_of(), Source()
     source.fill(2, 1, 6)
     archive, home = launched(Voyage(disk, source))
     collect_from(source, archive, home, tmp_path_factory.mktemp("begun"))
@@ -40,7 +40,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[State, Source, Tree
 
 
 def steps_of(state: State, source: Source, folder: Path) -> int:
-    disk = SimulatedDisk(state.copy())
+    disk = disk_of(state.copy())
     collect_from(source, *opened(PLACE, disk=disk), folder / "cache")
     return disk.steps
 
@@ -56,7 +56,7 @@ def test_whatever_the_disk_refuses_a_collection_says_so_and_the_next_one_ends_at
     assert steps > 40
     for step in range(part, steps, 2):
         for code, ever_after in REFUSALS if SOAK else [REFUSALS[step // 2 % 4]]:
-            disk = SimulatedDisk(state.copy())
+            disk = disk_of(state.copy())
             archive, home = opened(PLACE, disk=disk)
             disk.refuse(step, code, ever_after=ever_after)
             error = run(source, archive, home, tmp_path / "cache")
@@ -65,7 +65,7 @@ def test_whatever_the_disk_refuses_a_collection_says_so_and_the_next_one_ends_at
             said[error is not None] += 1
             assert error is None or is_clear(error, code), f"{error}: {error.hint}"
             for survived in (disk.state, disk.state.after_crash("nothing", random.Random(0))):
-                after = SimulatedDisk(survived.copy())
+                after = disk_of(survived.copy())
                 go_on(after, tuple(source.items), sealed, tmp_path / "cache", {*source.items, *held(after)})
     assert said[True] > steps // 3
 

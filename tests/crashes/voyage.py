@@ -67,7 +67,7 @@ class Voyage:
 
 def sail(cache: Path) -> Voyage:
     """Found an archive, collect, collect what came and changed, answer a finding, collect again."""
-    disk, source = SimulatedDisk(), Source()
+    disk, source = disk_of(), Source()
     source.fill(3, 1, 6)
     voyage = Voyage(disk, source)
     archive, home = launched(voyage)
@@ -82,6 +82,11 @@ def sail(cache: Path) -> Voyage:
     with KeyRuns.open(archive, cache) as keys:
         keys.save(archive, least=1)  # so few would only be kept in memory
     return voyage
+
+
+def disk_of(state: State | None = None) -> SimulatedDisk:
+    """A disk on which everything was written a minute ago: past the grace for readers, and nothing is abandoned yet."""
+    return SimulatedDisk(state, now=NOW.timestamp() - 60)
 
 
 def launched(voyage: Voyage) -> tuple[Archive, Home]:
@@ -150,4 +155,4 @@ def copied(disk: SimulatedDisk, folder: Path) -> Iterator[Path]:
 
 def after_crash(moment: Moment, survival: Survival, chance: random.Random) -> SimulatedDisk:
     """The disk that comes up after a crash."""
-    return SimulatedDisk(moment.state.after_crash(survival, chance))
+    return disk_of(moment.state.after_crash(survival, chance))

@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 _OPEN_FILES: Final = 128
 _SYNCS_AT_ONCE: Final = 8
-_LOCK_POLL_S: Final = 0.02
+_LOCK_POLL_S: Final = 0.002
+"""As short as what lies between two commits of a busy writer: who looks less often may never find it free."""
 _SIGNATURE_BYTES: Final = 300
 """A process id and a host name of at most 255 characters."""
 
